@@ -1,0 +1,64 @@
+// The state store: a cache of what folding a shard's log gives (rule
+// Checkpoint). Implementations: `memory_store`, `rocksdb_store`. Both pass the
+// same contract tests.
+#pragma once
+
+#include "messages/ids.hpp"
+#include "storage/log.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace berth {
+
+/// Rows to put (a value) and to delete (nothing), by key.
+using row_batch = std::map<std::string, std::optional<std::string>>;
+
+using row = std::pair<std::string, std::string>;
+
+/// Where a row set stands in the log (rule Checkpoint).
+struct checkpoint {
+  std::string cluster_id;
+  /// Offset of the last record folded, valid or not; -1 before the first.
+  log_offset folded_offset = -1;
+  epoch at_epoch;
+  uint64_t seq = 0;
+  /// The last message taken by a decision; reading resumes behind it.
+  log_offset through = -1;
+  /// Nonce of the claim at `at_epoch`.
+  std::string nonce;
+  /// `at_ms` of the last valid decision.
+  int64_t at_ms = 0;
+  std::map<std::string, log_offset> cursors;
+  BERTH_FIELDS(cluster_id, folded_offset, at_epoch, seq, through, nonce, at_ms,
+               cursors)
+};
+
+/// One per shard. Not thread-safe, but `get` and `scan` may run while one other
+/// thread runs `write`.
+class store {
+public:
+  virtual ~store() = default;
+
+  /// The checkpoint written last, or nothing in a new store.
+  virtual std::optional<checkpoint> last_checkpoint() const = 0;
+
+  /// Writes all rows and the checkpoint, or nothing of it; durable when it
+  /// returns. Rows are ordered by their bytes.
+  virtual storage_error write(const row_batch& rows, const checkpoint& at) = 0;
+
+  virtual std::optional<std::string> get(std::string_view key) const = 0;
+
+  /// Rows with `from` <= key < `to`, ascending, at most `limit`.
+  virtual std::vector<row> scan(std::string_view from, std::string_view to,
+                                size_t limit) const = 0;
+  /// The same from the other end: `from` <= key < `to`, descending.
+  virtual std::vector<row> scan_back(std::string_view from, std::string_view to,
+                                     size_t limit) const = 0;
+};
+
+} // namespace berth
