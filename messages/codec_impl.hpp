@@ -85,7 +85,7 @@ void pack_fields(packer& p, const T& x) {
 template <class T>
 void pack(packer& p, const T& x) {
   if constexpr (std::is_same_v<T, job_id>) {
-    p.pack_bin(x.bytes.size());
+    p.pack_bin(static_cast<uint32_t>(x.bytes.size()));
     p.pack_bin_body(reinterpret_cast<const char*>(x.bytes.data()),
                     static_cast<uint32_t>(x.bytes.size()));
   } else if constexpr (is_number_id<T>::value) {

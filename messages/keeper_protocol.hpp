@@ -1,0 +1,149 @@
+// Agent <-> keeper, over a Unix socket in the data folder. Frames are a 4-byte
+// little-endian length and the encoding of one `keeper_request` or
+// `keeper_event`; the first frame each way is a hello.
+#pragma once
+
+#include "messages/dispatch.hpp"
+
+#include <map>
+#include <variant>
+
+namespace berth {
+
+/// Raised when a frame changes its meaning; both sides refuse another one.
+constexpr uint32_t keeper_protocol_version = 1;
+constexpr size_t keeper_frame_bytes_max = 1024 * 1024;
+
+// Agent to keeper.
+
+struct keeper_attach {
+  static constexpr uint16_t number = 1;
+  uint32_t version = keeper_protocol_version;
+  BERTH_FIELDS(version)
+};
+
+/// Makes sure that the agent has a session and answers `keeper_session`. A new
+/// one begins only when there is none, or the last one is over and settled.
+struct keeper_open_session {
+  static constexpr uint16_t number = 2;
+  agent_id agent;
+  BERTH_FIELDS(agent)
+};
+
+/// Takes a dispatch, if it is the next one of its source and session.
+struct keeper_dispatch {
+  static constexpr uint16_t number = 3;
+  dispatch what;
+  BERTH_FIELDS(what)
+};
+
+/// Reports up to this number are in the log; the keeper forgets them.
+struct keeper_reports_acknowledged {
+  static constexpr uint16_t number = 4;
+  agent_id agent;
+  session_id session;
+  shard_id destination;
+  uint64_t up_to = 0;
+  BERTH_FIELDS(agent, session, destination, up_to)
+};
+
+/// The agent may start and keep attempts until this CLOCK_BOOTTIME; 0 = for
+/// ever (embedded log).
+struct keeper_lease {
+  static constexpr uint16_t number = 5;
+  agent_id agent;
+  session_id session;
+  int64_t until_boottime_ms = 0;
+  BERTH_FIELDS(agent, session, until_boottime_ms)
+};
+
+/// Ends all jobs (SIGTERM, grace, SIGKILL); the keeper exits once every report
+/// is acknowledged and no job is left, or when told so twice.
+struct keeper_shut_down {
+  static constexpr uint16_t number = 6;
+  BERTH_FIELDS()
+};
+
+using keeper_request =
+    std::variant<keeper_attach, keeper_open_session, keeper_dispatch,
+                 keeper_reports_acknowledged, keeper_lease, keeper_shut_down>;
+
+// Keeper to agent.
+
+struct keeper_hello {
+  static constexpr uint16_t number = 1;
+  uint32_t version = keeper_protocol_version;
+  uint64_t keeper_start = 0;
+  int64_t pid = 0;
+  /// `cgroup v1`, `cgroup v2` or `rlimits`: how limits are enforced here.
+  std::string limits_by;
+  /// Whether the keeper is process 1 of a PID namespace.
+  bool own_pid_namespace = false;
+  BERTH_FIELDS(version, keeper_start, pid, limits_by, own_pid_namespace)
+};
+
+struct keeper_session {
+  static constexpr uint16_t number = 2;
+  agent_id agent;
+  session_id session;
+  /// The last dispatch taken, by source shard.
+  std::map<uint32_t, uint64_t> last_taken;
+  /// Attempts of this session that are alive now.
+  std::vector<attempt_id> alive;
+  BERTH_FIELDS(agent, session, last_taken, alive)
+};
+
+/// Everything up to this number has been taken from the source.
+struct keeper_dispatch_taken {
+  static constexpr uint16_t number = 3;
+  agent_id agent;
+  session_id session;
+  shard_id source;
+  uint64_t up_to = 0;
+  BERTH_FIELDS(agent, session, source, up_to)
+};
+
+/// The dispatch names a session that is not the agent's.
+struct keeper_dispatch_refused {
+  static constexpr uint16_t number = 4;
+  agent_id agent;
+  session_id session;
+  shard_id source;
+  uint64_t at = 0;
+  BERTH_FIELDS(agent, session, source, at)
+};
+
+/// Reports not acknowledged yet, in order, without gaps; sent as they arise
+/// and all again after `keeper_attach`. Reports of an earlier session that is
+/// over come before those of the present one.
+struct keeper_reports {
+  static constexpr uint16_t number = 5;
+  agent_id agent;
+  session_id session;
+  shard_id destination;
+  std::vector<numbered_report> reports;
+  BERTH_FIELDS(agent, session, destination, reports)
+};
+
+/// The keeper cannot do what was asked; `message` says what to do.
+struct keeper_failure {
+  static constexpr uint16_t number = 6;
+  std::string message;
+  BERTH_FIELDS(message)
+};
+
+using keeper_event =
+    std::variant<keeper_hello, keeper_session, keeper_dispatch_taken,
+                 keeper_dispatch_refused, keeper_reports, keeper_failure>;
+
+/// What a frame holds: the variants need a struct around them for the codec.
+struct keeper_request_frame {
+  keeper_request body;
+  BERTH_FIELDS(body)
+};
+struct keeper_event_frame {
+  keeper_event body;
+  BERTH_FIELDS(body)
+};
+
+} // namespace berth
