@@ -1,0 +1,86 @@
+// What a gateway brings to a shard's owner directly. Calls are not in the log:
+// the decision carries all that comes of them.
+#pragma once
+
+#include "messages/requests.hpp"
+#include "messages/responses.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace berth {
+
+/// A mutation of the catalog; shard 0 only. Names are resolved by the catalog.
+struct catalog_call {
+  caller who;
+  request what;
+};
+
+/// A submission that the gateway resolved against its replica of the catalog.
+/// A known id answers as it did before.
+struct submit_job_call {
+  job_id id;
+  account_region owner;
+  queue_uid queue;
+  shared_job_spec spec;
+};
+
+/// CancelJob and TerminateJob.
+struct end_job_call {
+  account_region owner;
+  job_key job;
+  bool terminate = false;
+  std::string reason;
+};
+
+/// TagResource and UntagResource of a job: the keys are removed, then the tags
+/// are put.
+struct tag_job_call {
+  account_region owner;
+  job_id job;
+  tag_map put;
+  std::vector<std::string> remove;
+};
+
+// Questions; answered from confirmed state behind a barrier.
+
+struct describe_jobs_call {
+  account_region owner;
+  std::vector<job_key> jobs;
+};
+
+struct list_jobs_call {
+  account_region owner;
+  /// One of the two: all jobs of a queue, or the children of an array.
+  std::optional<queue_uid> queue;
+  std::optional<job_id> array_job;
+  std::optional<job_status> status;
+  job_filter_kind filter = job_filter_kind::none;
+  std::vector<std::string> filter_values;
+  page_request page;
+};
+
+struct queue_snapshot_call {
+  account_region owner;
+  queue_uid queue;
+};
+
+struct why_call {
+  account_region owner;
+  job_key job;
+};
+
+/// Answers `done_response` once the owner has seen the log's end.
+struct barrier_call {};
+
+using shard_call =
+    std::variant<catalog_call, submit_job_call, end_job_call, tag_job_call,
+                 describe_jobs_call, list_jobs_call, queue_snapshot_call,
+                 why_call, barrier_call>;
+
+constexpr bool is_question(const shard_call& c) {
+  return c.index() >= 4;
+}
+
+} // namespace berth
