@@ -49,12 +49,18 @@ enum class append_outcome : uint8_t {
 
 /// Largest record taken, in bytes. Decisions have a smaller limit.
 constexpr size_t log_record_bytes_max = 1024 * 1024;
+/// Most bytes that wait to be appended; what comes on top is refused.
+constexpr size_t log_pending_bytes_max = 64 * 1024 * 1024;
+/// Most partitions of a log; a job id has room for so many shards.
+constexpr uint32_t log_partitions_max = 4096;
 
-/// Called once per append, from a thread of the log. Must not block.
+/// Called once per append, from a thread of the log; a refusal may also come
+/// from inside `append`. Must not block. Whatever is not `appended` has a
+/// message, and the code `fatal` when the log will take nothing more.
 using append_callback = std::function<void(append_outcome, storage_error)>;
 /// Called with records in offset order, never with an empty vector, from a
 /// thread of the log, one call at a time. Must not block for long: the next
-/// call waits for its return.
+/// call waits for its return. Never called from inside `read`.
 using records_callback = std::function<void(std::vector<log_record>)>;
 
 /// A running reader. Its destruction ends the reading; no call is made after
@@ -90,7 +96,8 @@ public:
        std::function<void(storage_error)> failed) = 0;
 
   /// The offset that the next record of the partition will have at least; a
-  /// reader that has everything before it is up to date (rule Barrier).
+  /// reader that has everything before it is up to date (rule Barrier). `done`
+  /// may be called from inside `end_offset`.
   virtual void
   end_offset(shard_id partition,
              std::function<void(log_offset, storage_error)> done) = 0;

@@ -59,6 +59,10 @@ public:
   /// The same from the other end: `from` <= key < `to`, descending.
   virtual std::vector<row> scan_back(std::string_view from, std::string_view to,
                                      size_t limit) const = 0;
+
+  /// Set once a read has met damage or an I/O error: what has been read since
+  /// is incomplete and must not be used. Every `write` fails from then on.
+  virtual storage_error damage() const { return {}; }
 };
 
 } // namespace berth
