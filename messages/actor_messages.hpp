@@ -72,7 +72,11 @@ struct demand_run {
   uint32_t count = 0;
   /// When the first of them was submitted.
   int64_t oldest_ms = 0;
-  BERTH_FIELDS(what, count, oldest_ms)
+  /// There are jobs before these that the demand has no room for; all of them
+  /// have shapes of earlier runs. So these may be granted only while each of
+  /// those shapes still has jobs that do not fit.
+  bool beyond = false;
+  BERTH_FIELDS(what, count, oldest_ms, beyond)
 };
 
 /// Replaces the queue's earlier demand. Grants later than `last_grant` are

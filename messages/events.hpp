@@ -143,7 +143,9 @@ struct leases_matched {
   uint64_t grant_number = 0;
   shape what;
   std::vector<lease_match> matches;
-  BERTH_FIELDS(queue, environment, grant_number, what, matches)
+  /// Leases of this shape in the grant, matched or not.
+  uint32_t granted = 0;
+  BERTH_FIELDS(queue, environment, grant_number, what, matches, granted)
 };
 struct saturation_noted {
   static constexpr uint16_t number = 27;
@@ -154,13 +156,29 @@ struct saturation_noted {
   std::vector<unserviceable_shape> never;
   BERTH_FIELDS(queue, environment, everything, shapes, never)
 };
-/// Leases of finished attempts, or lost ones, are the queue's no more.
+/// Leases of finished attempts, unwanted ones, or lost ones are the queue's no
+/// more. All but the lost are given back by the next `releases_sent`.
 struct leases_finished {
   static constexpr uint16_t number = 28;
   queue_uid queue;
   environment_uid environment;
   std::vector<lease_id> leases;
-  BERTH_FIELDS(queue, environment, leases)
+  bool lost = false;
+  BERTH_FIELDS(queue, environment, leases, lost)
+};
+/// The first `count` leases that waited to be given back were.
+struct releases_sent {
+  static constexpr uint16_t number = 29;
+  queue_uid queue;
+  environment_uid environment;
+  uint64_t count = 0;
+  BERTH_FIELDS(queue, environment, count)
+};
+/// None of a closing queue's jobs is alive any more.
+struct queue_jobs_ended {
+  static constexpr uint16_t number = 30;
+  queue_uid queue;
+  BERTH_FIELDS(queue)
 };
 
 // Compute environment (40 to 59).
@@ -422,19 +440,21 @@ struct session_forgotten {
   BERTH_FIELDS(agent, session)
 };
 
-using event = std::variant<
-    environment_created, environment_updated, environment_deleted,
-    queue_created, queue_updated, queue_deleted, definition_registered,
-    definition_deregistered, object_tagged, request_answered,
-    requests_forgotten, queue_configured, queue_closing, queue_dropped,
-    jobs_enqueued, jobs_withdrawn, demand_told, leases_matched,
-    saturation_noted, leases_finished, environment_configured,
-    environment_dropped, agent_joined, agent_session_ended, demand_noted,
-    leases_granted, leases_freed, saturation_told, head_blocked, head_unblocked,
-    agents_reserved, job_submitted, waiter_added, dependency_settled,
-    jobs_became_runnable, attempt_placed, attempt_started, attempt_finished,
-    jobs_failed, end_requested, array_finished, job_tagged, jobs_expired,
-    job_work_advanced, job_work_finished, messages_taken, message_refused,
-    delivery_recorded, session_forgotten>;
+using event =
+    std::variant<environment_created, environment_updated, environment_deleted,
+                 queue_created, queue_updated, queue_deleted,
+                 definition_registered, definition_deregistered, object_tagged,
+                 request_answered, requests_forgotten, queue_configured,
+                 queue_closing, queue_dropped, jobs_enqueued, jobs_withdrawn,
+                 demand_told, leases_matched, saturation_noted, leases_finished,
+                 releases_sent, queue_jobs_ended, environment_configured,
+                 environment_dropped, agent_joined, agent_session_ended,
+                 demand_noted, leases_granted, leases_freed, saturation_told,
+                 head_blocked, head_unblocked, agents_reserved, job_submitted,
+                 waiter_added, dependency_settled, jobs_became_runnable,
+                 attempt_placed, attempt_started, attempt_finished, jobs_failed,
+                 end_requested, array_finished, job_tagged, jobs_expired,
+                 job_work_advanced, job_work_finished, messages_taken,
+                 message_refused, delivery_recorded, session_forgotten>;
 
 } // namespace berth

@@ -31,6 +31,14 @@ constexpr int64_t memory_mib_min = 4;
 /// jobs that one demand describes; more are told when these are granted.
 constexpr size_t demand_jobs_max = 1000;
 constexpr size_t demand_runs_max = 64;
+/// Of these runs, how many are kept for shapes whose jobs all lie behind the
+/// ones told, and how many jobs of each are told.
+constexpr size_t demand_runs_beyond_max = 16;
+constexpr size_t demand_jobs_beyond_max = 64;
+/// Shapes that an environment has told a queue it cannot have, though they are
+/// not in the queue's demand (any more); and those that can never fit.
+constexpr size_t saturated_shapes_kept_max = 64;
+constexpr size_t unserviceable_shapes_max = 256;
 /// One decision holds at most this many bytes, events and outbox messages; one
 /// input's own events may exceed it by the named fan-out.
 constexpr size_t decision_bytes_max = 512 * 1024;
