@@ -27,8 +27,9 @@ constexpr size_t job_page_size_max = 1000;
 constexpr size_t snapshot_jobs_max = 100;
 constexpr int64_t memory_mib_min = 4;
 
-/// Names kept in a queue of the scheduler's own:
-/// jobs that one demand describes; more are told when these are granted.
+// The scheduler's own.
+
+/// Jobs that one demand describes; more are told when these are granted.
 constexpr size_t demand_jobs_max = 1000;
 constexpr size_t demand_runs_max = 64;
 /// Of these runs, how many are kept for shapes whose jobs all lie behind the
@@ -46,6 +47,8 @@ constexpr size_t decision_events_max = 4096;
 constexpr size_t decision_outbox_max = 2048;
 /// Steps of one piece of long work done by one decision.
 constexpr size_t work_steps_max = 1000;
+/// Deliveries are recorded with the next decision, or alone after this time.
+constexpr int64_t delivery_record_delay_ms = 1000;
 /// Inputs that wait for an owner; more make the gateway answer 429.
 constexpr size_t waiting_inputs_max = 65'536;
 /// A page of a listing looks at no more rows than this.

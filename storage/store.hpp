@@ -3,6 +3,7 @@
 // same contract tests.
 #pragma once
 
+#include "messages/checkpoint.hpp"
 #include "messages/ids.hpp"
 #include "storage/log.hpp"
 
@@ -19,24 +20,6 @@ namespace berth {
 using row_batch = std::map<std::string, std::optional<std::string>>;
 
 using row = std::pair<std::string, std::string>;
-
-/// Where a row set stands in the log (rule Checkpoint).
-struct checkpoint {
-  std::string cluster_id;
-  /// Offset of the last record folded, valid or not; -1 before the first.
-  log_offset folded_offset = -1;
-  epoch at_epoch;
-  uint64_t seq = 0;
-  /// The last message taken by a decision; reading resumes behind it.
-  log_offset through = -1;
-  /// Nonce of the claim at `at_epoch`.
-  std::string nonce;
-  /// `at_ms` of the last valid decision.
-  int64_t at_ms = 0;
-  std::map<std::string, log_offset> cursors;
-  BERTH_FIELDS(cluster_id, folded_offset, at_epoch, seq, through, nonce, at_ms,
-               cursors)
-};
 
 /// One per shard. Not thread-safe, but `get` and `scan` may run while one other
 /// thread runs `write`.

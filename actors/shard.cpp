@@ -1,0 +1,504 @@
+#include "actors/shard.hpp"
+
+#include "actors/decision_run.hpp"
+#include "actors/shard_questions.hpp"
+#include "messages/assert.hpp"
+#include "messages/codec.hpp"
+#include "messages/limits.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace berth {
+
+const char* to_string(shard_role r) {
+  switch (r) {
+  case shard_role::follower:
+    return "follower";
+  case shard_role::claiming:
+    return "claiming";
+  case shard_role::owner:
+    return "owner";
+  case shard_role::broken:
+    return "broken";
+  }
+  return "unknown";
+}
+
+shard::shard(shard_options options)
+    : options_(std::move(options)),
+      state_(std::make_unique<shard_state>(options_.state)) {
+  at_.cluster_id = options_.cluster_id;
+}
+
+void shard::load_row(std::string_view key, std::string_view bytes) {
+  state_->load_row(key, bytes);
+}
+
+void shard::finish_load(const std::optional<checkpoint>& at) {
+  if (!at)
+    return;
+  BERTH_ASSERT(at->cluster_id == options_.cluster_id,
+               "the host checked that the store belongs to this log");
+  at_ = *at;
+  loaded_offset_ = at_.folded_offset;
+  cut_offset_ = at_.folded_offset;
+}
+
+// Folding.
+
+void shard::on_record(log_offset offset, int64_t append_ms,
+                      std::string_view bytes) {
+  if (role_ == shard_role::broken)
+    return;
+  // Rule One at a time: one's own decision is known by its very bytes, which
+  // hold nonce and seq.
+  if (in_flight_ && bytes == in_flight_->bytes) {
+    confirm(offset);
+    return;
+  }
+  auto read = decode<record>(bytes);
+  if (!read || read->format > record_format) {
+    role_ = shard_role::broken;
+    put(fatal_effect{
+        "record " + std::to_string(offset) + " of shard "
+        + std::to_string(options_.state.self.value)
+        + (read ? " was written by a newer version of Berth (format "
+                      + std::to_string(read->format) + "): upgrade this node"
+                : " cannot be read: it is damaged or of a newer version; "
+                  "restore the log from a copy, or upgrade this node")});
+    return;
+  }
+  if (auto* message = std::get_if<message_record>(&read->body)) {
+    if (offset > at_.through)
+      messages_.push_back({offset, std::move(*message)});
+    if (offset > loaded_offset_)
+      at_.folded_offset = offset;
+    return;
+  }
+  if (offset <= loaded_offset_)
+    return;
+  at_.folded_offset = offset;
+  if (auto* claim = std::get_if<claim_record>(&read->body))
+    take_claim(offset, append_ms, *claim);
+  else
+    take_decision(offset, std::move(std::get<decision_record>(read->body)));
+}
+
+void shard::take_claim(log_offset offset, int64_t append_ms,
+                       const claim_record& claim) {
+  at_.at_epoch = epoch{offset};
+  at_.nonce = claim.nonce;
+  auto own = !own_nonce_.empty() && claim.nonce == own_nonce_;
+  if (own && role_ == shard_role::claiming) {
+    role_ = shard_role::owner;
+    time_base_ms_ = std::max(at_.at_ms, append_ms);
+    time_base_boottime_ms_ = boottime_ms_;
+    send_all_unrecorded();
+    look_at_end();
+    return;
+  }
+  if (role_ == shard_role::owner) {
+    if (in_flight_) {
+      break_down("another node claimed the shard while a decision was in "
+                 "flight");
+      return;
+    }
+    role_ = shard_role::follower;
+    turn_away_everything("another node owns the shard now; try again");
+  }
+}
+
+void shard::take_decision(log_offset offset, decision_record decision) {
+  // Rule Validity. A gap never stops a shard: what does not fit is ignored.
+  if (decision.at_epoch != at_.at_epoch || decision.nonce != at_.nonce) {
+    ++counters_.fenced;
+    return;
+  }
+  if (decision.seq != at_.seq + 1) {
+    ++counters_.out_of_sequence;
+    if (owns())
+      break_down("a decision of this node was read out of sequence");
+    return;
+  }
+  if (in_flight_ || owns()) {
+    break_down("a decision was read that this owner did not have in flight");
+    return;
+  }
+  fold(offset, std::make_shared<const decision_record>(std::move(decision)));
+}
+
+void shard::fold(log_offset offset,
+                 const std::shared_ptr<const decision_record>& decision) {
+  for (const auto& e : decision->events)
+    state_->apply(e);
+  for (const auto& m : decision->outbox)
+    state_->apply(m);
+  note_folded(offset, *decision);
+  put(folded_effect{offset, decision});
+}
+
+void shard::note_folded(log_offset offset, const decision_record& decision) {
+  at_.folded_offset = offset;
+  at_.seq = decision.seq;
+  at_.at_ms = decision.at_ms;
+  at_.through = decision.through;
+  at_.cursors = decision.cursors;
+  while (!messages_.empty() && messages_.front().offset <= decision.through)
+    messages_.pop_front();
+  ++counters_.decisions;
+  counters_.events += decision.events.size();
+}
+
+/// The decision in flight was read back and is valid: what it says may leave.
+void shard::confirm(log_offset offset) {
+  auto landed = std::move(*in_flight_);
+  in_flight_.reset();
+  const auto& decision = *landed.decision;
+  if (decision.at_epoch != at_.at_epoch || decision.nonce != at_.nonce
+      || decision.seq != at_.seq + 1) {
+    at_.folded_offset = offset;
+    ++(decision.at_epoch != at_.at_epoch ? counters_.fenced
+                                         : counters_.out_of_sequence);
+    break_down("a decision of this node was read back and is not valid");
+    return;
+  }
+  note_folded(offset, decision);
+  put(folded_effect{offset, landed.decision});
+  held_answers held{std::move(landed.answers_after_delivery), {}};
+  for (const auto& message : decision.outbox) {
+    if (!held.answers.empty()
+        && std::holds_alternative<shard_destination>(message.to))
+      held.deliveries.emplace(to_string(message.to), message.message_number);
+    send(message);
+  }
+  if (!held.answers.empty())
+    held_.push_back(std::move(held));
+  for (auto& a : landed.answers)
+    put(answer_effect{a.token, std::move(a.answer)});
+}
+
+void shard::send(const outbox_message& message) {
+  if (const auto* to = std::get_if<shard_destination>(&message.to)) {
+    record r;
+    r.body = message_record{state_->self(), message.message_number,
+                            std::get<to_shard>(message.body).body};
+    put(send_to_shard_effect{to->shard, message.message_number, encode(r)});
+    return;
+  }
+  const auto& to = std::get<agent_destination>(message.to);
+  dispatch d{state_->self(), to.agent, to.session, message.message_number,
+             std::get<to_agent>(message.body).body};
+  if (auto* start = std::get_if<start_attempt>(&d.body)) {
+    const auto job = state_->jobs().find_live(start->attempt.job);
+    const auto* queue = job ? state_->find_queue(job->queue) : nullptr;
+    if (queue != nullptr) {
+      start->owner = queue->object().owner;
+      start->queue_name = queue->object().settings.name;
+      for (const auto& environment : queue->environments())
+        if (environment.uid == to.agent.environment)
+          start->environment_name = environment.name;
+    }
+  }
+  put(send_to_agent_effect{std::move(d)});
+}
+
+void shard::send_all_unrecorded() {
+  for (const auto& [name, box] : state_->outboxes())
+    for (const auto& message : box.unrecorded)
+      send(message);
+}
+
+// Owning.
+
+void shard::claim(std::string nonce) {
+  if (role_ == shard_role::broken || owns())
+    return;
+  own_nonce_ = std::move(nonce);
+  role_ = shard_role::claiming;
+  record r;
+  r.body = claim_record{options_.node, options_.endpoint, own_nonce_};
+  put(append_effect{encode(r)});
+}
+
+void shard::on_appended(appended outcome) {
+  if (role_ == shard_role::broken || outcome == appended::yes)
+    return;
+  // Rule Unknown is not failed.
+  break_down(outcome == appended::unknown
+                 ? "the outcome of an append is unknown"
+                 : "an append was refused");
+}
+
+void shard::break_down(std::string why) {
+  role_ = shard_role::broken;
+  turn_away_everything("the shard is being reloaded; try again");
+  put(reload_effect{std::move(why)});
+}
+
+void shard::turn_away_everything(const std::string& why) {
+  auto turn_away = [&](call_token token) {
+    put(answer_effect{token, api_error{api_errc::unavailable, why}});
+  };
+  for (const auto& call : std::exchange(calls_, {}))
+    turn_away(call.token);
+  for (const auto& question : std::exchange(questions_, {}))
+    turn_away(question.token);
+  if (in_flight_) {
+    for (const auto& a : in_flight_->answers)
+      turn_away(a.token);
+    for (const auto& a : in_flight_->answers_after_delivery)
+      turn_away(a.token);
+  }
+  for (const auto& held : std::exchange(held_, {}))
+    for (const auto& a : held.answers)
+      turn_away(a.token);
+  in_flight_.reset();
+  end_asked_ = false;
+}
+
+void shard::on_call(call_token token, shard_call call) {
+  auto refuse = [&](api_errc code, const char* why) {
+    ++counters_.calls_turned_away;
+    put(answer_effect{token, api_error{code, why}});
+  };
+  if (!owns())
+    return refuse(api_errc::unavailable,
+                  "this node does not own the shard; try again");
+  if (waiting_calls() >= limits::waiting_inputs_max)
+    return refuse(api_errc::too_many_requests, "Too Many Requests");
+  ++counters_.calls;
+  const auto* catalog = std::get_if<catalog_call>(&call);
+  if (is_question(call)
+      || (catalog != nullptr && catalog_actor::is_question(catalog->what))) {
+    questions_.push_back({token, std::move(call), std::nullopt});
+    look_at_end();
+  } else {
+    calls_.push_back({token, std::move(call)});
+  }
+}
+
+void shard::on_delivered(const std::string& to, uint64_t number) {
+  if (acknowledged_.empty())
+    acknowledged_since_ms_ = now_ms();
+  acknowledged_[to].insert(number);
+  for (auto held = held_.begin(); held != held_.end();) {
+    held->deliveries.erase({to, number});
+    if (!held->deliveries.empty()) {
+      ++held;
+      continue;
+    }
+    for (auto& a : held->answers)
+      put(answer_effect{a.token, std::move(a.answer)});
+    held = held_.erase(held);
+  }
+}
+
+void shard::on_delivery_failed(const std::string& to, uint64_t number) {
+  auto found = state_->outboxes().find(to);
+  if (found == state_->outboxes().end() || !owns())
+    return;
+  for (const auto& message : found->second.unrecorded)
+    if (message.message_number >= number)
+      send(message);
+}
+
+// Time.
+
+int64_t shard::now_ms() const {
+  auto elapsed = std::max<int64_t>(boottime_ms_ - time_base_boottime_ms_, 0);
+  return std::max(at_.at_ms, time_base_ms_ + elapsed);
+}
+
+std::optional<int64_t> shard::next_due_boottime_ms() const {
+  if (!owns())
+    return std::nullopt;
+  auto due = state_->next_due_ms();
+  if (!acknowledged_.empty()) {
+    auto record = acknowledged_since_ms_ + limits::delivery_record_delay_ms;
+    due = std::min(due.value_or(record), record);
+  }
+  if (!due)
+    return std::nullopt;
+  return time_base_boottime_ms_ + (*due - time_base_ms_);
+}
+
+// Deciding.
+
+bool shard::wants_decision() const {
+  if (!owns() || in_flight_)
+    return false;
+  if (!messages_.empty() || !calls_.empty() || !state_->is_settled()
+      || state_->jobs().has_work())
+    return true;
+  if (!acknowledged_.empty()
+      && acknowledged_since_ms_ + limits::delivery_record_delay_ms <= now_ms())
+    return true;
+  auto due = state_->next_due_ms();
+  return due && *due <= now_ms();
+}
+
+std::optional<needed_rows> shard::prepare_decision() {
+  if (!wants_decision())
+    return std::nullopt;
+  needed_rows needs;
+  auto also = [&](needed_rows more) {
+    std::move(more.keys.begin(), more.keys.end(),
+              std::back_inserter(needs.keys));
+    std::move(more.ranges.begin(), more.ranges.end(),
+              std::back_inserter(needs.ranges));
+  };
+  constexpr size_t inputs_max = limits::decision_events_max;
+  prepared_messages_ = std::min(messages_.size(), inputs_max);
+  prepared_calls_ = std::min(calls_.size(), inputs_max);
+  for (size_t i = 0; i < prepared_messages_; ++i)
+    also(state_->jobs().keys_needed(messages_[i].what.body));
+  for (size_t i = 0; i < prepared_calls_; ++i)
+    also(state_->jobs().keys_needed(calls_[i].what));
+  return needs;
+}
+
+void shard::answer_questions(const fetched_rows& rows) {
+  for (; prepared_questions_ > 0; --prepared_questions_) {
+    const auto& q = questions_.front();
+    put(answer_effect{q.token, answer_one(q.what, rows)});
+    questions_.pop_front();
+  }
+}
+
+result shard::answer_one(const shard_call& call,
+                         const fetched_rows& rows) const {
+  if (const auto* c = std::get_if<catalog_call>(&call))
+    return state_->catalog().answer(*c);
+  if (const auto* c = std::get_if<describe_jobs_call>(&call))
+    return state_->jobs().answer(*c, rows);
+  if (const auto* c = std::get_if<list_jobs_call>(&call))
+    return state_->jobs().answer(*c, rows);
+  if (const auto* c = std::get_if<queue_snapshot_call>(&call))
+    return answer_snapshot(*state_, *c, now_ms());
+  if (const auto* c = std::get_if<why_call>(&call))
+    return answer_why(*state_, *c, rows);
+  return response{done_response{}};
+}
+
+void shard::make_decision(const fetched_rows& rows) {
+  BERTH_ASSERT(owns() && !in_flight_, "a decision was prepared");
+  decision_context context{now_ms(), state_->self(), &rows};
+  decision_run run{*state_, context, at_.seq + 1};
+  decision_record decision;
+  decision.through = at_.through;
+  for (auto& [to, numbers] : std::exchange(acknowledged_, {})) {
+    auto found = state_->outboxes().find(to);
+    if (found == state_->outboxes().end() || found->second.unrecorded.empty())
+      continue;
+    // Rule Outbox: recorded only when it and all earlier ones are there.
+    auto next = found->second.unrecorded.front().message_number;
+    while (numbers.count(next) != 0)
+      ++next;
+    numbers.erase(numbers.begin(), numbers.lower_bound(next));
+    if (next > found->second.unrecorded.front().message_number)
+      run.record_delivery(to, next - 1);
+    if (!numbers.empty())
+      acknowledged_[to] = std::move(numbers);
+  }
+  acknowledged_since_ms_ = context.now_ms;
+  for (size_t i = 0; i < prepared_messages_ && !run.is_full(); ++i) {
+    run.take(messages_[i].offset, messages_[i].what);
+    decision.through = messages_[i].offset;
+  }
+  size_t taken = 0;
+  for (; taken < prepared_calls_ && !run.is_full(); ++taken)
+    run.take(calls_[taken].token, calls_[taken].what);
+  calls_.erase(calls_.begin(), calls_.begin() + static_cast<ptrdiff_t>(taken));
+  run.finish();
+  counters_.messages_taken += run.messages_taken;
+  counters_.messages_passed_over += run.messages_passed_over;
+  counters_.messages_refused += run.messages_refused;
+  // Nothing happened, and nothing was taken: there is nothing to write down.
+  if (run.events.empty() && run.outbox.empty()
+      && decision.through == at_.through) {
+    for (auto* waiting : {&run.answers, &run.answers_after_delivery})
+      for (auto& a : *waiting)
+        put(answer_effect{a.token, std::move(a.answer)});
+    return;
+  }
+  decision.at_epoch = at_.at_epoch;
+  decision.nonce = at_.nonce;
+  decision.seq = at_.seq + 1;
+  decision.at_ms = context.now_ms;
+  decision.cursors = at_.cursors;
+  decision.events = std::move(run.events);
+  decision.outbox = std::move(run.outbox);
+  record r;
+  r.body = std::move(decision);
+  auto bytes = encode(r);
+  auto kept = std::make_shared<const decision_record>(
+      std::move(std::get<decision_record>(r.body)));
+  put(append_effect{bytes});
+  in_flight_ = flight{std::move(kept), std::move(bytes), std::move(run.answers),
+                      std::move(run.answers_after_delivery)};
+}
+
+// Questions (rule Barrier).
+
+void shard::look_at_end() {
+  if (end_asked_ || !owns())
+    return;
+  auto waiting = std::any_of(questions_.begin(), questions_.end(),
+                             [](auto& q) { return !q.barrier; });
+  if (!waiting)
+    return;
+  end_asked_ = true;
+  // Those that come later need a look of their own.
+  for (auto& q : questions_)
+    if (!q.barrier)
+      q.barrier = -1;
+  put(look_at_end_effect{});
+}
+
+void shard::on_end(log_offset end) {
+  end_asked_ = false;
+  for (auto& q : questions_)
+    if (q.barrier == -1)
+      q.barrier = end;
+  look_at_end();
+}
+
+std::optional<needed_rows> shard::prepare_answers() {
+  if (!owns() || in_flight_)
+    return std::nullopt;
+  prepared_questions_ = 0;
+  needed_rows needs;
+  for (const auto& q : questions_) {
+    if (!q.barrier || *q.barrier < 0 || *q.barrier > at_.folded_offset + 1)
+      break;
+    ++prepared_questions_;
+    auto more = state_->jobs().keys_needed(q.what);
+    std::move(more.keys.begin(), more.keys.end(),
+              std::back_inserter(needs.keys));
+    std::move(more.ranges.begin(), more.ranges.end(),
+              std::back_inserter(needs.ranges));
+  }
+  if (prepared_questions_ == 0)
+    return std::nullopt;
+  return needs;
+}
+
+// Checkpoints.
+
+std::optional<shard::cut> shard::cut_checkpoint() {
+  if (in_flight_ || role_ == shard_role::broken
+      || cut_offset_ == at_.folded_offset)
+    return std::nullopt;
+  cut c;
+  state_->cut_checkpoint(c.rows);
+  c.at = at_;
+  cut_offset_ = at_.folded_offset;
+  return c;
+}
+
+std::vector<shard_effect> shard::take_effects() {
+  return std::exchange(effects_, {});
+}
+
+} // namespace berth

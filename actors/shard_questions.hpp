@@ -1,0 +1,18 @@
+// Questions whose answer needs more than one table of a shard.
+#pragma once
+
+#include "actors/shard_state.hpp"
+#include "messages/calls.hpp"
+
+namespace berth {
+
+/// GetJobQueueSnapshot: the first runnable jobs in the order they are served.
+result answer_snapshot(const shard_state& state,
+                       const queue_snapshot_call& call, int64_t now_ms);
+
+/// Why a job waits, or why it runs where it runs: a typed reason, its position,
+/// and sentences that say what would have to change.
+result answer_why(const shard_state& state, const why_call& call,
+                  const fetched_rows& rows);
+
+} // namespace berth
