@@ -20,12 +20,12 @@ namespace berth {
 constexpr uint64_t log_free_bytes_min = 64 * 1024 * 1024;
 
 struct local_log_options {
-  std::filesystem::path folder;
+  std::filesystem::path folder = {};
   /// What the log must have, 1 to `log_partitions_max`; 0 takes what is there,
   /// and 1 for a new log.
   uint32_t partitions = 0;
   /// What the log must be called; a random UUID for a new log when empty.
-  std::string cluster_id;
+  std::string cluster_id = {};
   /// Whether a folder that does not exist is made. The parent must exist.
   bool create_if_missing = true;
   /// Reads only, and leaves the folder as it is; appends are refused. Another
@@ -35,7 +35,7 @@ struct local_log_options {
   uint64_t free_bytes_min = log_free_bytes_min;
   /// Milliseconds since the epoch; the wall clock when empty. Called by the
   /// writing thread. Append times never go backwards, whatever it says.
-  std::function<int64_t()> now_ms;
+  std::function<int64_t()> now_ms = {};
 };
 
 struct local_log_result {

@@ -24,7 +24,7 @@ struct memory_log_options {
   std::string cluster_id = "6d656d6f-7279-4c6f-8067-000000000001";
   /// Milliseconds since the epoch; the wall clock when empty. Called with the
   /// log locked.
-  std::function<int64_t()> now_ms;
+  std::function<int64_t()> now_ms = {};
   size_t pending_bytes_max = log_pending_bytes_max;
 };
 

@@ -13,7 +13,7 @@
 namespace berth {
 
 struct rocksdb_store_options {
-  std::filesystem::path folder;
+  std::filesystem::path folder = {};
   /// Memory for blocks, indexes and filters of this store.
   size_t cache_bytes = 8 * 1024 * 1024;
   /// Leaves the folder as it is; `write` is an error.

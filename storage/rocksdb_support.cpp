@@ -56,7 +56,8 @@ rocksdb_error(const rocksdb::Status& status, std::string_view subject,
     return {storage_errc::fatal,
             said + " cannot be written: the disk is full. Free some space and"
                 + " start again" + detail};
-  if (status.IsCorruption()) {
+  // A file that the database names and that is not there is damage as well.
+  if (status.IsCorruption() || status.IsPathNotFound()) {
     auto advice = when_damaged == storage_errc::fatal
                       ? ". Nothing in it was changed. Restore the data folder "
                         "from a copy, or start with a new one"

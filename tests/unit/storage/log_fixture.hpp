@@ -60,6 +60,9 @@ public:
   /// False when fewer than `count` came in time.
   bool wait(log_fixture& fixture, size_t count) {
     fixture.pump();
+    return wait(count);
+  }
+  bool wait(size_t count) {
     std::unique_lock lock{mutex_};
     return came_.wait_for(lock, test_patience,
                           [&] { return values_.size() >= count; });
@@ -101,6 +104,7 @@ public:
   bool wait(log_fixture& fixture, size_t count) {
     return records_.wait(fixture, count);
   }
+  bool wait(size_t count) { return records_.wait(count); }
   bool wait_for_failure(log_fixture& fixture) {
     return failures_.wait(fixture, 1);
   }
