@@ -1,0 +1,58 @@
+#include "runtime/row_reader.hpp"
+
+#include <algorithm>
+
+namespace berth {
+
+std::optional<std::string> row_reader::get(const shard& machine,
+                                           const std::string& key) const {
+  if (auto pending = machine.pending_row(key))
+    return *pending;
+  if (flushing_)
+    if (auto found = flushing_->find(key); found != flushing_->end())
+      return found->second;
+  return store_->get(key);
+}
+
+fetched_rows row_reader::fetch(const shard& machine,
+                               const needed_rows& needs) const {
+  fetched_rows rows;
+  for (const auto& range : needs.ranges)
+    fetch_range(range, rows);
+  for (const auto& key : needs.keys)
+    rows.try_emplace(key, get(machine, key));
+  return rows;
+}
+
+void row_reader::fetch_range(const row_range& range, fetched_rows& into) const {
+  auto flushing_in = [&](auto use) {
+    if (!flushing_)
+      return;
+    for (auto i = flushing_->lower_bound(range.from);
+         i != flushing_->end() && i->first < range.to; ++i)
+      use(*i);
+  };
+  // A row that is being deleted hides one of the store's.
+  size_t hidden = 0;
+  flushing_in([&](const auto& one) { hidden += one.second ? 0 : 1; });
+  auto limit =
+      range.limit > SIZE_MAX - hidden ? SIZE_MAX : range.limit + hidden;
+  std::map<std::string, std::optional<std::string>> merged;
+  for (auto& [key, bytes] : range.backwards
+                                ? store_->scan_back(range.from, range.to, limit)
+                                : store_->scan(range.from, range.to, limit))
+    merged[key] = std::move(bytes);
+  flushing_in([&](const auto& one) { merged[one.first] = one.second; });
+  std::erase_if(merged, [](const auto& one) { return !one.second; });
+  auto count = std::min(merged.size(), range.limit);
+  if (range.backwards)
+    std::for_each(merged.rbegin(),
+                  std::next(merged.rbegin(), static_cast<ptrdiff_t>(count)),
+                  [&](auto& one) { into[one.first] = one.second; });
+  else
+    std::for_each(merged.begin(),
+                  std::next(merged.begin(), static_cast<ptrdiff_t>(count)),
+                  [&](auto& one) { into[one.first] = one.second; });
+}
+
+} // namespace berth
