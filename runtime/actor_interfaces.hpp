@@ -105,6 +105,11 @@ struct catalog_loaded {
   std::shared_ptr<std::vector<row>> rows;
 };
 
+/// Who hosts the shards, by number; comes before any request.
+struct shards_known {
+  std::vector<shard_host_actor> shards;
+};
+
 using gateway_actor =
     caf::typed_actor<caf::reacts_to<api_request>, caf::reacts_to<shard_answers>,
                      caf::reacts_to<catalog_folded>,
