@@ -13,6 +13,11 @@
 
 namespace berth {
 
+/// Times of a node that environments use where their settings name none.
+struct environment_defaults {
+  int64_t head_wait_ms = 60'000;
+};
+
 class compute_environment_actor {
 public:
   explicit compute_environment_actor(const environment_configured& first);
@@ -20,8 +25,12 @@ public:
   compute_environment_actor(compute_environment_actor&&) noexcept;
   compute_environment_actor& operator=(compute_environment_actor&&) noexcept;
 
+  /// Set by whoever hosts it, before the first pass; not part of the state.
+  void set_defaults(const environment_defaults& defaults);
+
   void decide(const configure_environment&, const decision_context&,
               draft&) const;
+  /// Takes effect when no lease is left: `environment_dropped` follows.
   void decide(const remove_environment&, const decision_context&, draft&) const;
   void decide(const demand&, const decision_context&, draft&) const;
   void decide(const release&, const decision_context&, draft&) const;
@@ -31,8 +40,11 @@ public:
   /// Placing is a pass over the whole picture at the end of a run of inputs:
   /// highest queue priority first, then the oldest run; `head_wait` and
   /// reservations; then grants and changed saturations. Emits nothing when
-  /// nothing changes.
+  /// nothing changes. Grants at most `limits::grants_per_pass_max` leases: it
+  /// must be called again, in this decision or the next, until it is settled.
   void pass(const decision_context&, draft&) const;
+  /// The last pass emitted nothing, and nothing has changed since.
+  bool is_settled() const;
 
   void apply(const environment_configured&);
   void apply(const agent_joined&);
@@ -82,12 +94,10 @@ public:
 
 private:
   struct state;
-  std::unique_ptr<state> state_;
-};
+  friend class environment_pass;
+  void end_session(const agent_id&, session_id, draft&) const;
 
-/// Times of a node that environments use where their settings name none.
-struct environment_defaults {
-  int64_t head_wait_ms = 60'000;
+  std::unique_ptr<state> state_;
 };
 
 } // namespace berth

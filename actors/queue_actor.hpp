@@ -43,9 +43,14 @@ public:
 
   /// At the end of a run of inputs: tells environments a demand that differs
   /// from what they have been told, then the releases of the run. Emits
-  /// nothing when there is nothing to tell. Its cost is bounded by
-  /// `limits::demand_jobs_max`, not by the number of queued jobs.
+  /// nothing when there is nothing to tell; else it must be called again in the
+  /// same decision, after the messages sent and the environments' passes: an
+  /// environment that gets leases back is heard before jobs are offered to
+  /// those behind it. Its cost is bounded by `limits::demand_jobs_max`, not by
+  /// the number of queued jobs.
   void settle(const decision_context&, draft&) const;
+  /// The last settling emitted nothing, and nothing has changed since.
+  bool is_settled() const;
 
   void apply(const queue_configured&);
   void apply(const queue_closing&);
@@ -55,6 +60,8 @@ public:
   void apply(const leases_matched&);
   void apply(const saturation_noted&);
   void apply(const leases_finished&);
+  void apply(const releases_sent&);
+  void apply(const queue_jobs_ended&);
 
   queue_uid uid() const;
   const queue_object& object() const;

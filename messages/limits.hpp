@@ -36,6 +36,8 @@ constexpr size_t demand_runs_max = 64;
 /// ones told, and how many jobs of each are told.
 constexpr size_t demand_runs_beyond_max = 16;
 constexpr size_t demand_jobs_beyond_max = 64;
+/// Leases that one pass of an environment grants; the next pass goes on.
+constexpr uint32_t grants_per_pass_max = 500;
 /// Shapes that an environment has told a queue it cannot have, though they are
 /// not in the queue's demand (any more); and those that can never fit.
 constexpr size_t saturated_shapes_kept_max = 64;
