@@ -50,6 +50,12 @@ void agent_machine::on_keeper_event(const keeper_event& e) {
     if (found == agents_.end() || found->second.session == session->session)
       return;
     found->second.session = session->session;
+    // The lock on the data folder excludes a second owner, so with the embedded
+    // log a lease never lapses.
+    effects_.push_back(
+        to_keeper_effect{keeper_lease{session->agent, session->session, 0}});
+    effects_.push_back(session_attached_effect{session->agent, session->session,
+                                               session->last_taken});
     join(found->second);
   } else if (const auto* taken = std::get_if<keeper_dispatch_taken>(&e)) {
     effects_.push_back(dispatch_delivered_effect{taken->source, taken->agent,

@@ -36,8 +36,17 @@ struct dispatch_delivered_effect {
   uint64_t up_to = 0;
 };
 
-using agent_effect = std::variant<to_keeper_effect, append_message_effect,
-                                  dispatch_delivered_effect>;
+/// The keeper has a session at hand and has taken this much of it: whatever the
+/// shards sent beyond is to be sent again.
+struct session_attached_effect {
+  agent_id agent;
+  session_id session;
+  std::map<uint32_t, uint64_t> last_taken;
+};
+
+using agent_effect =
+    std::variant<to_keeper_effect, append_message_effect,
+                 dispatch_delivered_effect, session_attached_effect>;
 
 /// One agent of one environment.
 struct agent_offer {

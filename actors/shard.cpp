@@ -294,6 +294,15 @@ void shard::on_delivered(const std::string& to, uint64_t number) {
   }
 }
 
+void shard::on_delivered_up_to(const std::string& to, uint64_t number) {
+  auto found = state_->outboxes().find(to);
+  if (found == state_->outboxes().end())
+    return;
+  for (const auto& message : found->second.unrecorded)
+    if (message.message_number <= number)
+      on_delivered(to, message.message_number);
+}
+
 void shard::on_delivery_failed(const std::string& to, uint64_t number) {
   auto found = state_->outboxes().find(to);
   if (found == state_->outboxes().end() || !owns())

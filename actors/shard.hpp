@@ -133,6 +133,8 @@ public:
   void on_call(call_token token, shard_call call);
   /// The outbox message has reached its destination.
   void on_delivered(const std::string& to, uint64_t number);
+  /// It and all before it have.
+  void on_delivered_up_to(const std::string& to, uint64_t number);
   /// The destination may have missed it: all from this one on are sent again.
   void on_delivery_failed(const std::string& to, uint64_t number);
   void on_end(log_offset end);

@@ -45,10 +45,18 @@ struct end_known {
   log_offset end = 0;
   storage_error error;
 };
-struct delivery_done {
+enum class delivery : uint8_t {
+  /// This one has reached its destination.
+  one = 1,
+  /// This one and all before it have.
+  up_to = 2,
+  /// This one and all after it are to be sent again.
+  failed_from = 3,
+};
+struct delivery_known {
   std::string destination;
   uint64_t number = 0;
-  bool delivered = true;
+  delivery what = delivery::one;
 };
 struct shard_calls {
   std::vector<std::pair<call_token, shard_call>> calls;
@@ -69,7 +77,7 @@ struct inspect_shard {
 
 using shard_host_actor = caf::typed_actor<
     caf::reacts_to<records_read>, caf::reacts_to<own_append_failed>,
-    caf::reacts_to<end_known>, caf::reacts_to<delivery_done>,
+    caf::reacts_to<end_known>, caf::reacts_to<delivery_known>,
     caf::reacts_to<shard_calls>, caf::reacts_to<rows_written>,
     caf::reacts_to<checkpoint_due>, caf::reacts_to<reading_failed>,
     caf::reacts_to<inspect_shard>, caf::reacts_to<tick>,
@@ -153,7 +161,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stop_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::records_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::own_append_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::end_known)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::delivery_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::delivery_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_calls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::rows_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::checkpoint_due)

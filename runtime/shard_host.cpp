@@ -166,9 +166,10 @@ void shard_host_state::send_to_shard(const send_to_shard_effect& e) {
       e.to, e.bytes,
       [host, name = source_name(e.to), number = e.message_number](
           append_outcome outcome, const storage_error&) {
-        caf::anon_send(
-            host,
-            delivery_done{name, number, outcome == append_outcome::appended});
+        caf::anon_send(host, delivery_known{name, number,
+                                            outcome == append_outcome::appended
+                                                ? delivery::one
+                                                : delivery::failed_from});
       });
 }
 
@@ -356,12 +357,14 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
         }
         st.drive();
       },
-      [self](const delivery_done& m) {
+      [self](const delivery_known& m) {
         auto& st = self->state;
         if (!st.machine)
           return;
-        if (m.delivered)
+        if (m.what == delivery::one)
           st.machine->on_delivered(m.destination, m.number);
+        else if (m.what == delivery::up_to)
+          st.machine->on_delivered_up_to(m.destination, m.number);
         else
           st.machine->on_delivery_failed(m.destination, m.number);
         st.drive();
