@@ -1,0 +1,285 @@
+#include "runtime/node.hpp"
+
+#include "runtime/agent_host.hpp"
+#include "runtime/gateway.hpp"
+#include "runtime/shard_host.hpp"
+#include "storage/local_log.hpp"
+#include "storage/rocksdb_store.hpp"
+
+#include <atomic>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <future>
+#include <latch>
+#include <optional>
+#include <spdlog/spdlog.h>
+#include <utility>
+
+namespace berth {
+
+namespace {
+
+/// Messages that one actor handles before the next one's turn; CAF's default
+/// is without a limit and lets a busy actor starve the others.
+constexpr size_t messages_per_turn = 300;
+
+struct actor_config : caf::actor_system_config {
+  actor_config() {
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-throughput", messages_per_turn);
+    set("logger.file-verbosity", caf::atom("quiet"));
+    set("logger.console-verbosity", caf::atom("quiet"));
+  }
+};
+
+store_result open_store(data_folder& folder, shard_id shard, log& log) {
+  auto opened = open_rocksdb_store({folder.store_folder(shard)});
+  auto is_of_log = [&](const store& s) {
+    auto at = s.last_checkpoint();
+    return !at || at->cluster_id == log.cluster_id();
+  };
+  if (opened.opened && is_of_log(*opened.opened))
+    return opened;
+  if (opened.error && opened.error.code != storage_errc::diverged)
+    return opened;
+  opened.opened.reset();
+  std::filesystem::path now_at;
+  if (auto error = folder.set_aside(shard, now_at))
+    return {nullptr, error};
+  spdlog::warn("store set aside shard={} now_at={} reason=\"{}\"", shard.value,
+               now_at.string(),
+               opened.error ? opened.error.message
+                            : "it was made from another log");
+  return open_rocksdb_store({folder.store_folder(shard)});
+}
+
+} // namespace
+
+class node::impl {
+public:
+  impl(std::unique_ptr<data_folder> folder, node_options options)
+      : options_(std::move(options)), folder_(std::move(folder)),
+        system_(config_) {}
+
+  ~impl() {
+    for (auto& host : hosts_)
+      caf::anon_send(host, stop_now{});
+    for (auto& writer : writers_)
+      caf::anon_send(writer, stop_now{});
+    if (agents_)
+      caf::anon_send(agents_, stop_now{});
+    if (gateway_)
+      caf::anon_send(gateway_, stop_now{});
+    hosts_.clear();
+    writers_.clear();
+    door_.reset();
+    agents_ = nullptr;
+    gateway_ = nullptr;
+    system_.await_all_actors_done();
+  }
+
+  storage_error open() {
+    local_log_options wanted;
+    wanted.folder = folder_->log_folder();
+    wanted.partitions = options_.shards;
+    wanted.cluster_id = folder_->cluster_id();
+    wanted.create_if_missing = folder_->may_make_log();
+    auto opened = open_local_log(wanted);
+    if (opened.error)
+      return opened.error;
+    log_ = std::move(opened.opened);
+    for (uint32_t i = 0; i < log_->partitions(); ++i) {
+      auto store = open_store(*folder_, shard_id{i}, *log_);
+      if (store.error)
+        return store.error;
+      stores_.push_back(std::move(store.opened));
+    }
+    return {};
+  }
+
+  /// Waits until every shard is owned, or something is fatal.
+  void run() {
+    gateway_ = spawn_gateway(
+        system_,
+        {log_->partitions(), options_.merge_details, [this](auto environments) {
+           std::lock_guard lock{mutex_};
+           environments_ = environments;
+           if (agents_)
+             caf::anon_send(agents_, environments_changed{environments});
+         }});
+    door_ = make_gateway_door(gateway_);
+    owned_ = std::make_unique<std::latch>(log_->partitions());
+    for (uint32_t i = 0; i < log_->partitions(); ++i)
+      spawn_shard(shard_id{i});
+    caf::anon_send(gateway_, shards_known{hosts_});
+    owned_->wait();
+  }
+
+  keeper_hello start_agents(local_agents_options wanted) {
+    auto hello = std::make_shared<std::promise<keeper_hello>>();
+    agent_host_options o;
+    o.data_folder = folder_->path().string();
+    o.keeper_command = std::move(wanted.keeper_command);
+    o.machine = wanted.machine;
+    o.log_ = log_.get();
+    o.shards = hosts_;
+    o.node_environment = std::move(wanted.node_environment);
+    o.on_keeper = [hello](const keeper_hello& h) { hello->set_value(h); };
+    o.on_fatal = [this](std::string why) { fatal(std::move(why)); };
+    auto agents = spawn_agent_host(system_, std::move(o));
+    {
+      std::lock_guard lock{mutex_};
+      agents_ = agents;
+      if (environments_)
+        caf::anon_send(agents_, environments_changed{environments_});
+      for (auto& waiting : std::exchange(dispatches_, {}))
+        caf::anon_send(agents_, dispatch_released{std::move(waiting)});
+    }
+    return hello->get_future().get();
+  }
+
+  std::vector<shard_status> status(bool with_hash) const {
+    std::vector<std::future<shard_status>> asked;
+    for (const auto& host : hosts_) {
+      auto found = std::make_shared<std::promise<shard_status>>();
+      asked.push_back(found->get_future());
+      caf::anon_send(host, inspect_shard{[found, with_hash](const shard& m) {
+                       found->set_value(look(m, with_hash));
+                     }});
+    }
+    std::vector<shard_status> all;
+    for (auto& one : asked)
+      all.push_back(one.get());
+    return all;
+  }
+
+  void end_jobs() {
+    auto ended = std::make_shared<std::promise<void>>();
+    caf::anon_send(agents_, berth::end_jobs{[ended] { ended->set_value(); }});
+    ended->get_future().get();
+  }
+
+  gateway_interface& door() { return *door_; }
+  job_transitions& transitions() { return transitions_; }
+  const data_folder& folder() const { return *folder_; }
+  uint32_t shard_count() const { return log_->partitions(); }
+
+private:
+  static shard_status look(const shard& m, bool with_hash) {
+    shard_status s;
+    s.id = m.state().self();
+    s.role = m.role();
+    s.epoch = m.current_epoch().value;
+    s.folded_offset = m.folded_offset();
+    s.seq = m.seq();
+    s.live_jobs = m.state().jobs().live_count();
+    for (const auto& [uid, queue] : m.state().queues())
+      s.runnable_jobs += queue.runnable_count();
+    s.waiting_calls = m.waiting_calls();
+    s.counters = m.counters();
+    if (with_hash)
+      s.state_hash = m.state().hash();
+    return s;
+  }
+
+  void spawn_shard(shard_id id) {
+    shard_host_options o;
+    o.shard.state.self = id;
+    o.shard.state.catalog.shard_count = log_->partitions();
+    o.shard.state.jobs = options_.jobs;
+    o.shard.state.environments = options_.environments;
+    o.shard.cluster_id = log_->cluster_id();
+    o.shard.node = options_.name;
+    o.log_ = log_.get();
+    o.store_ = stores_.at(id.value);
+    o.checkpoint_interval_ms = options_.checkpoint_interval_ms;
+    o.gateway = gateway_;
+    o.store_writer = writers_.emplace_back(
+        spawn_store_writer(system_, stores_.at(id.value)));
+    o.on_dispatch = [this](std::shared_ptr<const dispatch> d) {
+      std::lock_guard lock{mutex_};
+      if (agents_)
+        caf::anon_send(agents_, dispatch_released{std::move(d)});
+      else
+        dispatches_.push_back(std::move(d));
+    };
+    o.on_folded = [this, id](log_offset offset, const auto& decision) {
+      transitions_.add(transitions_of(id, offset, *decision));
+    };
+    o.on_owner = [this, told = std::make_shared<std::atomic<bool>>(false)] {
+      if (!told->exchange(true))
+        owned_->count_down();
+    };
+    o.on_fatal = [this](std::string why) { fatal(std::move(why)); };
+    hosts_.push_back(spawn_shard_host(system_, std::move(o)));
+  }
+
+  void fatal(std::string why) {
+    if (!fatal_.exchange(true))
+      options_.on_fatal(std::move(why));
+  }
+
+  node_options options_;
+  std::unique_ptr<data_folder> folder_;
+  std::unique_ptr<log> log_;
+  std::vector<std::shared_ptr<store>> stores_;
+  job_transitions transitions_;
+  actor_config config_;
+  caf::actor_system system_;
+  gateway_actor gateway_;
+  std::unique_ptr<gateway_interface> door_;
+  std::vector<store_writer_actor> writers_;
+  std::vector<shard_host_actor> hosts_;
+  std::unique_ptr<std::latch> owned_;
+  std::atomic<bool> fatal_ = false;
+
+  /// Protects what the shards' threads and the starting thread share.
+  std::mutex mutex_;
+  agent_host_actor agents_;
+  std::shared_ptr<std::vector<environment_object>> environments_;
+  /// Released before the agents were there.
+  std::vector<std::shared_ptr<const dispatch>> dispatches_;
+};
+
+node::node(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+
+node::~node() = default;
+
+node_result node::start(std::unique_ptr<data_folder> folder,
+                        node_options options) {
+  auto made = std::make_unique<impl>(std::move(folder), std::move(options));
+  if (auto error = made->open())
+    return {nullptr, error};
+  made->run();
+  return {std::unique_ptr<node>(new node(std::move(made))), {}};
+}
+
+keeper_hello node::start_agents(local_agents_options options) {
+  return impl_->start_agents(std::move(options));
+}
+
+gateway_interface& node::gateway() {
+  return impl_->door();
+}
+
+job_transitions& node::transitions() {
+  return impl_->transitions();
+}
+
+const data_folder& node::folder() const {
+  return impl_->folder();
+}
+
+uint32_t node::shard_count() const {
+  return impl_->shard_count();
+}
+
+std::vector<shard_status> node::status(bool with_hash) const {
+  return impl_->status(with_hash);
+}
+
+void node::end_jobs() {
+  impl_->end_jobs();
+}
+
+} // namespace berth

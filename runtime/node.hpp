@@ -1,0 +1,91 @@
+// A node: shards, gateway and, in `berth dev`, the local agents, around one
+// data folder and the embedded log.
+#pragma once
+
+#include "actors/shard.hpp"
+#include "messages/gateway_interface.hpp"
+#include "messages/keeper_protocol.hpp"
+#include "runtime/job_transitions.hpp"
+#include "storage/data_folder.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace berth {
+
+struct node_options {
+  /// How this node's claims name it.
+  std::string name = "dev";
+  /// 1 to 4096, fixed when the log is made; 0 takes what is there, or 1.
+  uint32_t shards = 0;
+  job_table_options jobs;
+  environment_defaults environments;
+  int64_t checkpoint_interval_ms = 1000;
+  /// The dialect's; see `gateway_options`.
+  std::function<std::string(const std::string&, const std::string&)>
+      merge_details;
+  /// Going on would be wrong. Called at most once, from any thread; the process
+  /// shall print the message and end.
+  std::function<void(std::string)> on_fatal;
+};
+
+struct local_agents_options {
+  /// What the agents offer together; each environment's at most its maxvCpus.
+  resources machine;
+  /// `berth keeper --data DIR ...`
+  std::vector<std::string> keeper_command;
+  std::vector<key_value> node_environment;
+};
+
+struct shard_status {
+  shard_id id;
+  shard_role role = shard_role::follower;
+  int64_t epoch = -1;
+  log_offset folded_offset = -1;
+  uint64_t seq = 0;
+  size_t live_jobs = 0;
+  size_t runnable_jobs = 0;
+  size_t waiting_calls = 0;
+  shard_counters counters;
+  uint64_t state_hash = 0;
+};
+
+class node;
+struct node_result {
+  std::unique_ptr<node> started;
+  storage_error error;
+};
+
+class node {
+public:
+  /// Opens log and stores in the folder, folds, claims every shard, and returns
+  /// once all are owned. A damaged store is set aside and rebuilt.
+  static node_result start(std::unique_ptr<data_folder> folder,
+                           node_options options);
+  ~node();
+
+  /// Starts the local agents, and the keeper where none answers; returns once
+  /// the keeper has.
+  keeper_hello start_agents(local_agents_options options);
+
+  gateway_interface& gateway();
+  job_transitions& transitions();
+  const data_folder& folder() const;
+  uint32_t shard_count() const;
+  /// Looked up on the shards' own threads; waits for them. `with_hash` walks
+  /// the whole state.
+  std::vector<shard_status> status(bool with_hash) const;
+
+  /// Ends all jobs of the keeper, waits until they have ended and the log holds
+  /// their reports.
+  void end_jobs();
+
+private:
+  class impl;
+  explicit node(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace berth
