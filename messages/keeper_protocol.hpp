@@ -48,7 +48,8 @@ struct keeper_reports_acknowledged {
 };
 
 /// The agent may start and keep attempts until this CLOCK_BOOTTIME; 0 = for
-/// ever (embedded log).
+/// ever (embedded log). Attempts of a session that was never given a lease wait
+/// for one.
 struct keeper_lease {
   static constexpr uint16_t number = 5;
   agent_id agent;
@@ -64,9 +65,18 @@ struct keeper_shut_down {
   BERTH_FIELDS()
 };
 
+/// Variables that attempts started from now on get unless their job sets them:
+/// the endpoint, region and keys with which a job reaches its scheduler.
+struct keeper_node_environment {
+  static constexpr uint16_t number = 7;
+  std::vector<key_value> variables;
+  BERTH_FIELDS(variables)
+};
+
 using keeper_request =
     std::variant<keeper_attach, keeper_open_session, keeper_dispatch,
-                 keeper_reports_acknowledged, keeper_lease, keeper_shut_down>;
+                 keeper_reports_acknowledged, keeper_lease, keeper_shut_down,
+                 keeper_node_environment>;
 
 // Keeper to agent.
 
@@ -132,9 +142,27 @@ struct keeper_failure {
   BERTH_FIELDS(message)
 };
 
+/// The session's lease has lapsed: its attempts are being ended and it starts
+/// nothing more. `keeper_open_session` is answered with a new session once they
+/// are gone and their reports acknowledged.
+struct keeper_session_over {
+  static constexpr uint16_t number = 7;
+  agent_id agent;
+  session_id session;
+  BERTH_FIELDS(agent, session)
+};
+
 using keeper_event =
     std::variant<keeper_hello, keeper_session, keeper_dispatch_taken,
-                 keeper_dispatch_refused, keeper_reports, keeper_failure>;
+                 keeper_dispatch_refused, keeper_reports, keeper_failure,
+                 keeper_session_over>;
+
+/// What `keeper/reports` in the data folder holds, framed as on the socket: the
+/// reports that a keeper made and what was acknowledged of them.
+struct keeper_journal_record {
+  std::variant<keeper_reports, keeper_reports_acknowledged> body;
+  BERTH_FIELDS(body)
+};
 
 /// What a frame holds: the variants need a struct around them for the codec.
 struct keeper_request_frame {

@@ -1,0 +1,576 @@
+#include "actors/keeper_machine.hpp"
+
+#include "messages/assert.hpp"
+
+#include <algorithm>
+
+namespace berth {
+
+namespace {
+
+/// What a job's end says when not it, but its place to run came to an end.
+constexpr char lease_lapsed_reason[] =
+    "The agent's lease lapsed: it could not reach its scheduler in time";
+constexpr char shut_down_reason[] = "The keeper of this machine was stopped";
+constexpr char withdrawn_reason[] = "Stopped before it was started";
+
+} // namespace
+
+keeper_machine::keeper_machine(keeper_settings settings,
+                               const std::vector<keeper_reports>& earlier)
+    : settings_(std::move(settings)) {
+  for (const auto& batch : earlier) {
+    auto& box =
+        agents_[batch.agent].reports[batch.session][batch.destination.value];
+    for (const auto& r : batch.reports) {
+      box.unacknowledged.push_back(r);
+      box.last = r.number;
+      ++reports_count_;
+    }
+    box.kept_up_to = box.last;
+  }
+}
+
+void keeper_machine::connected() {
+  connected_ = true;
+  attached_ = false;
+}
+
+void keeper_machine::disconnected() {
+  connected_ = false;
+  attached_ = false;
+  for (auto& [id, agent] : agents_)
+    agent.open_asked = false;
+}
+
+void keeper_machine::tell(keeper_event event) {
+  if (connected_)
+    act(send_to_agent{std::move(event)});
+}
+
+void keeper_machine::fail(std::string message) {
+  tell(keeper_failure{std::move(message)});
+}
+
+void keeper_machine::handle(const keeper_request& request,
+                            const keeper_clock& now) {
+  if (const auto* hello = std::get_if<keeper_attach>(&request))
+    return attach(*hello);
+  if (!attached_)
+    return fail("The first frame must be keeper_attach");
+  end_lapsed(now);
+  if (const auto* r = std::get_if<keeper_open_session>(&request))
+    take(*r, now);
+  else if (const auto* r = std::get_if<keeper_dispatch>(&request))
+    take(*r, now);
+  else if (const auto* r = std::get_if<keeper_reports_acknowledged>(&request))
+    take(*r);
+  else if (const auto* r = std::get_if<keeper_lease>(&request))
+    take(*r, now);
+  else if (const auto* r = std::get_if<keeper_node_environment>(&request))
+    node_environment_ = r->variables;
+  else
+    shut_down(now);
+}
+
+void keeper_machine::attach(const keeper_attach& request) {
+  if (request.version != keeper_protocol_version) {
+    fail("This keeper speaks version " + std::to_string(keeper_protocol_version)
+         + " of its protocol, the agent version "
+         + std::to_string(request.version)
+         + ": end the jobs with the version of berth that started them");
+    act(drop_agent{});
+    return;
+  }
+  attached_ = true;
+  tell(settings_.hello);
+  for (auto& [id, agent] : agents_) {
+    agent.open_asked = false;
+    for (auto& [session, boxes] : agent.reports)
+      for (auto& [destination, box] : boxes)
+        box.sent_up_to = 0;
+    if (agent.present)
+      tell_session(id, *agent.present);
+  }
+  reports_fresh_ = true;
+}
+
+void keeper_machine::tell_session(const agent_id& id,
+                                  const session_state& session) {
+  if (session.over)
+    return tell(keeper_session_over{id, session.id});
+  keeper_session told{id, session.id, session.last_taken, {}};
+  for (const auto& [attempt, state] : attempts_)
+    if (state.agent == id)
+      told.alive.push_back(attempt);
+  tell(std::move(told));
+}
+
+// Sessions
+
+void keeper_machine::take(const keeper_open_session& request,
+                          const keeper_clock&) {
+  if (shutting_down_)
+    return fail("The keeper is shutting down and opens no session");
+  auto& agent = agents_[request.agent];
+  agent.open_asked = true;
+  answer_open_when_settled(request.agent, agent);
+}
+
+void keeper_machine::answer_open_when_settled(const agent_id& id,
+                                              agent_state& agent) {
+  if (!agent.open_asked || shutting_down_)
+    return;
+  if (!agent.present) {
+    if (!agent.reports.empty())
+      return;
+    agent.present.emplace();
+    agent.present->id = {settings_.keeper_start, ++last_lease_number_};
+  }
+  if (agent.present->over)
+    return;
+  agent.open_asked = false;
+  tell_session(id, *agent.present);
+}
+
+void keeper_machine::settle_if_over(const agent_id& id) {
+  auto& agent = agents_[id];
+  // A session that goes on keeps its numbers, so its empty boxes stay.
+  std::erase_if(agent.reports, [&](const auto& of_session) {
+    const auto& present = agent.present;
+    bool goes_on = present && present->id == of_session.first
+                   && (!present->over || present->attempts != 0);
+    return !goes_on
+           && std::all_of(of_session.second.begin(), of_session.second.end(),
+                          [](const auto& entry) {
+                            return entry.second.unacknowledged.empty();
+                          });
+  });
+  if (agent.present && agent.present->over && agent.present->attempts == 0
+      && agent.reports.empty())
+    agent.present.reset();
+  answer_open_when_settled(id, agent);
+}
+
+void keeper_machine::take(const keeper_lease& request, const keeper_clock&) {
+  auto found = agents_.find(request.agent);
+  if (found == agents_.end() || !found->second.present)
+    return;
+  auto& session = *found->second.present;
+  // A late acknowledgement revives nothing: `handle` has already ended what
+  // had lapsed when this arrived.
+  if (session.id != request.session || session.over)
+    return;
+  auto& until = session.lease_until_ms;
+  if (!until || request.until_boottime_ms == 0
+      || (*until != 0 && request.until_boottime_ms > *until))
+    until = request.until_boottime_ms;
+}
+
+void keeper_machine::end_lapsed(const keeper_clock& now) {
+  for (auto& [id, agent] : agents_) {
+    if (!agent.present || agent.present->over)
+      continue;
+    const auto& until = agent.present->lease_until_ms;
+    if (until && *until != 0 && now.boottime_ms >= *until)
+      lapse(id, *agent.present, now);
+  }
+}
+
+void keeper_machine::lapse(const agent_id& id, session_state& session,
+                           const keeper_clock& now) {
+  session.over = true;
+  if (attached_)
+    tell(keeper_session_over{id, session.id});
+  std::vector<attempt_id> of_session;
+  for (const auto& [attempt, state] : attempts_)
+    if (state.agent == id)
+      of_session.push_back(attempt);
+  // The grace counts from the lapse, however late it was noticed: the owner
+  // counts from there too before it gives the attempts to another agent.
+  auto kill_at = *session.lease_until_ms + settings_.stop_grace_ms;
+  for (const auto& attempt : of_session) {
+    auto& state = attempts_.at(attempt);
+    if (state.at == phase::waiting)
+      withdraw(attempt, lease_lapsed_reason, now);
+    else
+      stop(attempt, state, attempt_end::lost, kill_at, now);
+  }
+  settle_if_over(id);
+}
+
+// Dispatches
+
+void keeper_machine::take(const keeper_dispatch& request,
+                          const keeper_clock& now) {
+  const auto& what = request.what;
+  auto found = agents_.find(what.agent);
+  if (found == agents_.end() || !found->second.present
+      || found->second.present->id != what.session) {
+    tell(keeper_dispatch_refused{what.agent, what.session, what.source,
+                                 what.number});
+    return;
+  }
+  auto& session = *found->second.present;
+  auto& last = session.last_taken[what.source.value];
+  session.receipts.insert(what.source.value);
+  // Sent again, out of order, or too much: the receipt says where we are.
+  if (what.number != last + 1 || attempts_.size() >= keeper_attempts_max)
+    return;
+  last = what.number;
+  if (const auto* start = std::get_if<start_attempt>(&what.body))
+    return take_start(found->second, what, *start, now);
+  const auto& id = std::get<stop_attempt>(what.body).attempt;
+  auto attempt = attempts_.find(id);
+  if (attempt == attempts_.end() || attempt->second.agent != what.agent)
+    return; // It has ended; its report says how.
+  if (attempt->second.at == phase::waiting)
+    withdraw(id, withdrawn_reason, now);
+  else
+    stop(id, attempt->second, attempt_end::stopped,
+         now.boottime_ms + settings_.stop_grace_ms, now);
+}
+
+void keeper_machine::take_start(agent_state& agent, const dispatch& what,
+                                const start_attempt& start,
+                                const keeper_clock& now) {
+  auto [at, is_new] = attempts_.try_emplace(start.attempt);
+  if (!is_new)
+    return fail("Attempt " + std::to_string(start.attempt.number) + " of job "
+                + to_string(start.attempt.job)
+                + " is dispatched twice; the second start is ignored");
+  auto& attempt = at->second;
+  attempt.agent = what.agent;
+  attempt.session = what.session;
+  attempt.source = what.source;
+  attempt.start = start;
+  ++agent.present->attempts;
+  waiting_.push_back(start.attempt);
+  if (agent.present->over)
+    withdraw(start.attempt, lease_lapsed_reason, now);
+  else if (shutting_down_)
+    withdraw(start.attempt, shut_down_reason, now);
+  else if (!start.spec)
+    withdraw(start.attempt, "The dispatch came without the job's body", now);
+}
+
+std::optional<start_attempt>
+keeper_machine::next_start(const keeper_clock& now) {
+  end_lapsed(now);
+  if (reports_count_ >= keeper_reports_max)
+    return std::nullopt;
+  auto may_start = [this](const attempt_id& id) {
+    const auto& agent = agents_.at(attempts_.at(id).agent);
+    return agent.present->lease_until_ms.has_value();
+  };
+  auto next = std::find_if(waiting_.begin(), waiting_.end(), may_start);
+  if (next == waiting_.end())
+    return std::nullopt;
+  auto& attempt = attempts_.at(*next);
+  attempt.at = phase::starting;
+  waiting_.erase(next);
+  return attempt.start;
+}
+
+void keeper_machine::started(const attempt_id& id, const keeper_clock& now) {
+  auto& attempt = attempts_.at(id);
+  BERTH_ASSERT(attempt.at == phase::starting, "only next_start makes it start");
+  attempt.at = phase::running;
+  attempt.started_wall_ms = now.wall_ms;
+  if (const auto& timeout = attempt.start.spec->timeout_ms)
+    set_timer(id, attempt, now.boottime_ms + *timeout);
+  // The body was needed to start it; what is left is the attempt's identity.
+  attempt.start.spec.reset();
+  report(attempt, attempt_started_report{id, now.wall_ms});
+}
+
+void keeper_machine::failed_to_start(const attempt_id& id,
+                                     const std::string& reason,
+                                     const keeper_clock& now) {
+  BERTH_ASSERT(attempts_.at(id).at == phase::starting,
+               "only next_start makes it start");
+  attempt_ended_report end;
+  end.end = attempt_end::failed_to_start;
+  end.reason = reason.substr(0, keeper_reason_bytes_max);
+  end.stopped_ms = now.wall_ms;
+  finish(id, std::move(end));
+}
+
+void keeper_machine::ended(const attempt_id& id, const process_end& process,
+                           const keeper_clock& now) {
+  const auto& attempt = attempts_.at(id);
+  BERTH_ASSERT(attempt.at == phase::running, "what ends was started");
+  attempt_ended_report end;
+  end.exit_code = process.exit_code;
+  end.started_ms = attempt.started_wall_ms;
+  end.stopped_ms = std::max(now.wall_ms, attempt.started_wall_ms);
+  if (attempt.cause) {
+    end.end = *attempt.cause;
+    if (end.end == attempt_end::lost)
+      end.reason = shutting_down_ ? shut_down_reason : lease_lapsed_reason;
+  } else if (process.out_of_memory && process.exit_code != 0) {
+    end.end = attempt_end::out_of_memory;
+    end.reason = "OutOfMemoryError: Container killed due to memory usage";
+  }
+  finish(id, std::move(end));
+}
+
+void keeper_machine::withdraw(const attempt_id& id, const std::string& reason,
+                              const keeper_clock& now) {
+  attempt_ended_report end;
+  end.end = attempt_end::not_started;
+  end.reason = reason;
+  end.stopped_ms = now.wall_ms;
+  finish(id, std::move(end));
+}
+
+void keeper_machine::finish(const attempt_id& id, attempt_ended_report end) {
+  auto at = attempts_.find(id);
+  auto& attempt = at->second;
+  if (attempt.at == phase::waiting)
+    waiting_.erase(std::find(waiting_.begin(), waiting_.end(), id));
+  set_timer(id, attempt, std::nullopt);
+  end.attempt = id;
+  report(attempt, std::move(end));
+  auto agent = attempt.agent;
+  --agents_.at(agent).present->attempts;
+  attempts_.erase(at);
+}
+
+// Stopping
+
+void keeper_machine::stop(const attempt_id& id, attempt_state& attempt,
+                          attempt_end cause, int64_t kill_at_ms,
+                          const keeper_clock& now) {
+  if (attempt.killed)
+    return;
+  bool is_first = !attempt.cause;
+  if (is_first) {
+    attempt.cause = cause;
+    set_timer(id, attempt, kill_at_ms);
+  } else if (kill_at_ms < *attempt.timer_ms) {
+    set_timer(id, attempt, kill_at_ms);
+  }
+  if (*attempt.timer_ms <= now.boottime_ms)
+    kill(id, attempt);
+  else if (is_first)
+    act(signal_attempt{id, false});
+}
+
+void keeper_machine::kill(const attempt_id& id, attempt_state& attempt) {
+  set_timer(id, attempt, std::nullopt);
+  attempt.killed = true;
+  act(signal_attempt{id, true});
+}
+
+void keeper_machine::set_timer(const attempt_id& id, attempt_state& attempt,
+                               std::optional<int64_t> at_ms) {
+  if (attempt.timer_ms)
+    timers_.erase({*attempt.timer_ms, id});
+  attempt.timer_ms = at_ms;
+  if (at_ms)
+    timers_.insert({*at_ms, id});
+}
+
+void keeper_machine::look_at_clock(const keeper_clock& now) {
+  end_lapsed(now);
+  while (!timers_.empty() && timers_.begin()->first <= now.boottime_ms) {
+    auto id = timers_.begin()->second;
+    auto& attempt = attempts_.at(id);
+    if (attempt.cause) {
+      kill(id, attempt);
+    } else {
+      stop(id, attempt, attempt_end::timed_out,
+           now.boottime_ms + settings_.stop_grace_ms, now);
+    }
+  }
+}
+
+std::optional<int64_t> keeper_machine::next_deadline_ms() const {
+  std::optional<int64_t> next;
+  if (!timers_.empty())
+    next = timers_.begin()->first;
+  for (const auto& [id, agent] : agents_) {
+    if (!agent.present || agent.present->over)
+      continue;
+    const auto& until = agent.present->lease_until_ms;
+    if (until && *until != 0 && (!next || *until < *next))
+      next = *until;
+  }
+  return next;
+}
+
+void keeper_machine::shut_down(const keeper_clock& now) {
+  end_at_once_ = shutting_down_;
+  shutting_down_ = true;
+  while (!waiting_.empty()) {
+    auto id = waiting_.front();
+    withdraw(id, shut_down_reason, now);
+  }
+  auto kill_at = end_at_once_ ? now.boottime_ms
+                              : now.boottime_ms + settings_.stop_grace_ms;
+  for (auto& [id, attempt] : attempts_)
+    stop(id, attempt, attempt_end::lost, kill_at, now);
+}
+
+// Reports
+
+void keeper_machine::report(const attempt_state& attempt, attempt_report body) {
+  auto& box =
+      agents_.at(attempt.agent).reports[attempt.session][attempt.source.value];
+  box.unacknowledged.push_back({++box.last, std::move(body)});
+  ++reports_count_;
+  reports_fresh_ = true;
+}
+
+void keeper_machine::take(const keeper_reports_acknowledged& request) {
+  auto agent = agents_.find(request.agent);
+  if (agent == agents_.end())
+    return;
+  auto boxes = agent->second.reports.find(request.session);
+  if (boxes == agent->second.reports.end())
+    return;
+  auto box = boxes->second.find(request.destination.value);
+  if (box == boxes->second.end())
+    return;
+  auto& waiting = box->second.unacknowledged;
+  bool any = false;
+  // What was not sent cannot have been acknowledged.
+  auto up_to = std::min(request.up_to, box->second.sent_up_to);
+  while (!waiting.empty() && waiting.front().number <= up_to) {
+    waiting.pop_front();
+    --reports_count_;
+    any = true;
+  }
+  if (any) {
+    auto kept = request;
+    kept.up_to = up_to;
+    act(keep_record{keeper_journal_record{std::move(kept)}});
+  }
+  settle_if_over(request.agent);
+}
+
+void keeper_machine::flush_box(const agent_id& agent, const session_id& session,
+                               uint32_t destination, report_box& box) {
+  auto batch_after = [&](uint64_t after) {
+    keeper_reports batch{agent, session, shard_id{destination}, {}};
+    if (box.unacknowledged.empty() || after >= box.last)
+      return batch;
+    auto first = box.unacknowledged.front().number;
+    auto skip = after < first ? 0 : after - first + 1;
+    auto count = std::min<size_t>(box.unacknowledged.size() - skip,
+                                  keeper_reports_per_frame_max);
+    auto from = box.unacknowledged.begin() + static_cast<ptrdiff_t>(skip);
+    batch.reports.assign(from, from + static_cast<ptrdiff_t>(count));
+    return batch;
+  };
+  while (box.kept_up_to < box.last) {
+    auto batch = batch_after(box.kept_up_to);
+    BERTH_ASSERT(!batch.reports.empty(), "what is not kept is not sent either");
+    box.kept_up_to = batch.reports.back().number;
+    act(keep_record{keeper_journal_record{std::move(batch)}});
+  }
+  while (attached_ && box.sent_up_to < box.last) {
+    auto batch = batch_after(box.sent_up_to);
+    if (batch.reports.empty()) {
+      box.sent_up_to = box.last;
+      break;
+    }
+    box.sent_up_to = batch.reports.back().number;
+    tell(std::move(batch));
+  }
+}
+
+void keeper_machine::flush_reports() {
+  if (!reports_fresh_)
+    return;
+  for (auto& [id, agent] : agents_)
+    for (auto& [session, boxes] : agent.reports)
+      for (auto& [destination, box] : boxes)
+        flush_box(id, session, destination, box);
+  reports_fresh_ = false;
+}
+
+void keeper_machine::flush_receipts() {
+  for (auto& [id, agent] : agents_) {
+    if (!agent.present)
+      continue;
+    auto& session = *agent.present;
+    for (auto source : session.receipts)
+      if (attached_)
+        tell(keeper_dispatch_taken{id, session.id, shard_id{source},
+                                   session.last_taken[source]});
+    session.receipts.clear();
+  }
+}
+
+std::vector<keeper_action> keeper_machine::take_actions() {
+  flush_receipts();
+  flush_reports();
+  bool is_done = shutting_down_ && attempts_.empty()
+                 && (reports_count_ == 0 || end_at_once_);
+  if (is_done && !ended_) {
+    ended_ = true;
+    act(end_keeper{});
+  }
+  return std::exchange(actions_, {});
+}
+
+std::vector<keeper_journal_record> keeper_machine::journal() const {
+  std::vector<keeper_journal_record> records;
+  for (const auto& [id, agent] : agents_) {
+    for (const auto& [session, boxes] : agent.reports) {
+      for (const auto& [destination, box] : boxes) {
+        keeper_reports batch{id, session, shard_id{destination}, {}};
+        for (const auto& r : box.unacknowledged) {
+          batch.reports.push_back(r);
+          if (batch.reports.size() < keeper_reports_per_frame_max)
+            continue;
+          records.push_back({batch});
+          batch.reports.clear();
+        }
+        if (!batch.reports.empty())
+          records.push_back({std::move(batch)});
+      }
+    }
+  }
+  return records;
+}
+
+void keeper_machine::check_invariants() const {
+  size_t reports = 0;
+  std::map<agent_id, size_t> attempts_of;
+  size_t waiting = 0;
+  size_t timers = 0;
+  for (const auto& [id, attempt] : attempts_) {
+    ++attempts_of[attempt.agent];
+    waiting += attempt.at == phase::waiting;
+    timers += attempt.timer_ms.has_value();
+    BERTH_ASSERT(!attempt.timer_ms || timers_.count({*attempt.timer_ms, id}),
+                 "an attempt's timer is in the list of timers");
+    const auto& agent = agents_.at(attempt.agent);
+    BERTH_ASSERT(agent.present && agent.present->id == attempt.session,
+                 "an attempt lives in its agent's present session");
+  }
+  BERTH_ASSERT(timers == timers_.size(), "no timer outlives its attempt");
+  BERTH_ASSERT(waiting == waiting_.size(), "who waits is in the line");
+  for (const auto& id : waiting_)
+    BERTH_ASSERT(attempts_.at(id).at == phase::waiting,
+                 "who is in the line waits");
+  for (const auto& [id, agent] : agents_) {
+    if (agent.present)
+      BERTH_ASSERT(agent.present->attempts == attempts_of[id],
+                   "a session counts its attempts");
+    for (const auto& [session, boxes] : agent.reports) {
+      for (const auto& [destination, box] : boxes) {
+        reports += box.unacknowledged.size();
+        auto number = box.last - box.unacknowledged.size();
+        for (const auto& r : box.unacknowledged)
+          BERTH_ASSERT(r.number == ++number, "reports have no gaps");
+      }
+    }
+  }
+  BERTH_ASSERT(reports == reports_count_, "reports are counted");
+}
+
+} // namespace berth

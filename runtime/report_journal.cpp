@@ -1,0 +1,115 @@
+#include "runtime/report_journal.hpp"
+
+#include "messages/codec.hpp"
+#include "runtime/keeper_frames.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <tuple>
+
+namespace berth {
+
+namespace {
+
+using box_key = std::tuple<agent_id, session_id, shard_id>;
+
+void fold(std::map<box_key, keeper_reports>& boxes,
+          const keeper_journal_record& record) {
+  if (const auto* made = std::get_if<keeper_reports>(&record.body)) {
+    auto& box = boxes[{made->agent, made->session, made->destination}];
+    box.agent = made->agent;
+    box.session = made->session;
+    box.destination = made->destination;
+    box.reports.insert(box.reports.end(), made->reports.begin(),
+                       made->reports.end());
+    return;
+  }
+  const auto& done = std::get<keeper_reports_acknowledged>(record.body);
+  auto found = boxes.find({done.agent, done.session, done.destination});
+  if (found == boxes.end())
+    return;
+  std::erase_if(found->second.reports,
+                [&](const auto& r) { return r.number <= done.up_to; });
+}
+
+} // namespace
+
+std::vector<keeper_reports> report_journal::read(std::string& warning) {
+  std::ifstream in{path_, std::ios::binary};
+  std::string bytes{std::istreambuf_iterator<char>{in}, {}};
+  frame_reader frames;
+  frames.append(bytes);
+  std::map<box_key, keeper_reports> boxes;
+  while (auto frame = frames.next()) {
+    auto record = decode<keeper_journal_record>(*frame);
+    if (!record) {
+      warning = path_
+                + " holds a record that this version cannot read; what "
+                  "follows it is given up";
+      break;
+    }
+    fold(boxes, *record);
+  }
+  std::vector<keeper_reports> left;
+  for (auto& [key, box] : boxes)
+    if (!box.reports.empty())
+      left.push_back(std::move(box));
+  return left;
+}
+
+bool report_journal::fail(const std::string& what) {
+  error_ = "cannot " + what + ' ' + path_ + ": " + strerror(errno);
+  return false;
+}
+
+bool report_journal::rewrite(
+    const std::vector<keeper_journal_record>& records) {
+  auto temporary = path_ + ".new";
+  file_ = file_descriptor{
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (!file_)
+    return fail("create");
+  bytes_ = 0;
+  pending_.clear();
+  for (const auto& record : records)
+    append(record);
+  if (!write())
+    return false;
+  if (rename(temporary.c_str(), path_.c_str()) != 0)
+    return fail("replace");
+  bytes_rewritten_ = bytes_;
+  return true;
+}
+
+void report_journal::append(const keeper_journal_record& record) {
+  append_frame(pending_, encode(record));
+}
+
+bool report_journal::write() {
+  size_t done = 0;
+  while (done < pending_.size()) {
+    auto n =
+        ::write(file_.get(), pending_.data() + done, pending_.size() - done);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      // Kept in memory and tried again with the next record; half a frame on
+      // disk would hide all that follows.
+      if (done > 0 && ftruncate(file_.get(), static_cast<off_t>(bytes_)) != 0)
+        return fail("shorten");
+      lseek(file_.get(), static_cast<off_t>(bytes_), SEEK_SET);
+      return fail("write");
+    }
+    done += static_cast<size_t>(n);
+  }
+  bytes_ += pending_.size();
+  pending_.clear();
+  return true;
+}
+
+} // namespace berth
