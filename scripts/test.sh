@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Runs every test. The last line is `N passed, N failed`; exits 1 if any failed
+# or could not be built or run.
+#
+#   scripts/test.sh [PART...]    default: all, in this order
+#
+#   sources       format, layering, words and sizes
+#   dev           unit and integration tests, preset dev
+#   asan          the same under AddressSanitizer and UBSan
+#   conformance   real AWS clients against the binary of preset dev
+#
+# What each part printed stays in build/test-logs/.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+logs=build/test-logs
+mkdir -p "$logs"
+passed=0
+failed=0
+
+# count PASSED FAILED WHAT
+count() {
+  passed=$((passed + $1))
+  failed=$((failed + $2))
+  printf '%s: %d passed, %d failed\n\n' "$3" "$1" "$2"
+}
+
+finish() {
+  printf '%d passed, %d failed\n' "$passed" "$failed"
+  [[ $failed -eq 0 ]]
+  exit
+}
+
+# step NAME COMMAND...: one test that passes when the command does.
+step() {
+  local name=$1
+  shift
+  printf '== %s\n' "$name"
+  if "$@" 2>&1 | tee "$logs/${name// /-}.log"; then
+    count 1 0 "$name"
+  else
+    count 0 1 "$name"
+    return 1
+  fi
+}
+
+# build PRESET: prints only what went wrong.
+build() {
+  cmake --preset "$1" >"$logs/configure-$1.log" 2>&1 || {
+    cat "$logs/configure-$1.log"
+    return 1
+  }
+  cmake --build --preset "$1" -- -k 0 >"$logs/compile-$1.log" 2>&1 || {
+    grep -v '^\[[0-9]*/[0-9]*\] [A-Z][a-z]* ' "$logs/compile-$1.log"
+    return 1
+  }
+}
+
+# ctest_of FOLDER: runs what the preset's folder has, counts Catch2's cases.
+ctest_of() {
+  local folder=$1 counts
+  printf '== tests of %s\n' "$folder"
+  rm -f "$folder/Testing/Temporary/LastTest.log"
+  ctest --test-dir "$folder" --output-on-failure --parallel 2 \
+    2>&1 | tee "$logs/ctest-$folder.log"
+  counts=$(python3 scripts/count_tests.py ctest \
+    "$folder/Testing/Temporary/LastTest.log") || counts="0 1"
+  # shellcheck disable=SC2086 # two numbers
+  count $counts "tests of $folder"
+}
+
+part_sources() {
+  for check in format layering sources; do
+    step "check $check" scripts/check.sh "$check"
+  done
+}
+
+part_dev() {
+  step "build dev" build dev && ctest_of build
+}
+
+part_asan() {
+  export ASAN_OPTIONS=detect_stack_use_after_return=1
+  export UBSAN_OPTIONS=print_stacktrace=1
+  step "build asan" build asan && ctest_of build-asan
+}
+
+part_conformance() {
+  local counts status
+  if [[ ! -x build/berth ]]; then
+    count 0 1 "conformance (build/berth is not there)"
+    return
+  fi
+  printf '== conformance\n'
+  BERTH=$PWD/build/berth tests/conformance/run.sh 2>&1 |
+    tee "$logs/conformance.log"
+  status=${PIPESTATUS[0]}
+  counts=$(python3 scripts/count_tests.py pytest "$logs/conformance.log" \
+    "$status") || counts="0 1"
+  # shellcheck disable=SC2086 # two numbers
+  count $counts conformance
+}
+
+parts=("$@")
+[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev asan conformance)
+for part in "${parts[@]}"; do
+  if ! declare -F "part_$part" >/dev/null; then
+    echo "test.sh: there is no part '$part'; the parts are sources, dev," \
+      "asan and conformance" >&2
+    exit 2
+  fi
+done
+
+step "install packages" scripts/install_packages.sh --tests || finish
+for part in "${parts[@]}"; do
+  "part_$part"
+done
+finish
