@@ -15,6 +15,7 @@ constexpr int64_t scheduling_priority_max = 9'999;
 constexpr int64_t attempt_duration_s_max = INT32_MAX;
 constexpr int64_t job_execution_timeout_minutes_max = 7'200;
 constexpr size_t user_length_max = 31;
+constexpr size_t image_length_max = 255;
 constexpr size_t filter_values_max = 100;
 /// Bodies of calls that have no quota of their own.
 constexpr size_t request_bytes_max = 256 * 1024;

@@ -48,7 +48,7 @@ std::optional<int64_t> parse_thousandths(std::string_view text) {
 int64_t parse_vcpus(const json_place& place) {
   auto value = parse_thousandths(place.text());
   if (!value || *value < 1 || *value > vcpus_max * 1000)
-    place.fail("must be a decimal number of vCPUs such as \"1\" or \"0.25\", "
+    place.fail("must be, for VCPU, a decimal number such as \"1\" or \"0.25\", "
                "from 0.001 to "
                + std::to_string(vcpus_max));
   return *value;
@@ -61,9 +61,10 @@ int64_t parse_memory(const json_place& place) {
       std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()
       || value < limits::memory_mib_min || value > memory_mib_max)
-    place.fail("must be an integer number of MiB such as \"512\", from "
-               + std::to_string(limits::memory_mib_min) + " to "
-               + std::to_string(memory_mib_max));
+    place.fail(
+        "must be, for MEMORY, an integer number of MiB such as \"512\", from "
+        + std::to_string(limits::memory_mib_min) + " to "
+        + std::to_string(memory_mib_max));
   return value;
 }
 

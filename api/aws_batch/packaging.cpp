@@ -1,5 +1,6 @@
 #include "api/aws_batch/packaging.hpp"
 
+#include "api/aws_batch/bounds.hpp"
 #include "api/aws_batch/errors.hpp"
 #include "api/aws_batch/pages.hpp"
 #include "api/aws_batch/shape.hpp"
@@ -92,7 +93,7 @@ const shape& packaging_shape() {
   static const shape repository_credentials{
       {{"credentialsParameter", kind::text, nullptr, false, true}}};
   static const shape packaging{
-      {{"image", kind::text},
+      {{"image", kind::text, nullptr, false, true},
        {"jobRoleArn", kind::text},
        {"executionRoleArn", kind::text},
        {"volumes", kind::object_list, &volume_shape(), true},
@@ -117,6 +118,10 @@ std::string parse_packaging(const json_place& container, bool is_fargate,
                             const parse_context& context) {
   refuse_unsupported(container, {"secrets"});
   auto packaging = copy_shape(container, packaging_shape());
+  auto image = container.member("image");
+  if (image.nonempty_text().size() > image_length_max)
+    image.fail("must have at most " + std::to_string(image_length_max)
+               + " bytes");
   packaging["secrets"] = nlohmann::json::array();
   if (is_fargate && !packaging.contains("fargatePlatformConfiguration"))
     packaging["fargatePlatformConfiguration"] = {{"platformVersion", "LATEST"}};

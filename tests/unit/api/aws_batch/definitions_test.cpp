@@ -151,8 +151,8 @@ TEST_CASE("two forms of one need must not contradict each other") {
   CHECK(registered(body).settings.container.needs.vcpu_milli == 1000);
 }
 
-TEST_CASE("vCPUs and memory must be given") {
-  for (const auto* name : {"vcpus", "memory"}) {
+TEST_CASE("vCPUs, memory and image must be given") {
+  for (const auto* name : {"vcpus", "memory", "image"}) {
     auto body = minimal();
     body["containerProperties"].erase(name);
     CHECK_THAT(refuse(body), Contains("containerProperties." + std::string{name}
@@ -226,6 +226,9 @@ TEST_CASE("a definition's refusals name the member") {
        "platformCapabilities[0] is missing"},
       {with_container("user", "Root"), "User 'Root' does not match regex"},
       {with_container("user", "a:"), "User 'a:' does not match regex"},
+      {with_container("image", ""), "containerProperties.image is \"\""},
+      {with_container("image", std::string(256, 'i')),
+       "but must have at most 255 bytes"},
       {with_container("image", 5),
        "containerProperties.image is 5, but must be a string"},
       {with_container(
