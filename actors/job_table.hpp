@@ -93,6 +93,9 @@ public:
 
   /// The key of a job's body (a `job_spec`), for whoever releases a dispatch.
   static std::string body_key(const job_id& id);
+  /// The body while it is in memory (until the next checkpoint), which spares
+  /// its decoding; null = the store has it.
+  shared_job_spec pending_body(const job_id& id) const;
   /// A row that is not in the store yet (written by the next checkpoint);
   /// outer nothing = the store knows, inner nothing = deleted.
   std::optional<std::optional<std::string>>
@@ -116,6 +119,13 @@ public:
                 const restored& to);
   /// The key ranges of rows to load at start (live rows only).
   static std::vector<row_range> live_ranges();
+
+  /// Rows that name expired jobs, the oldest first: each one found in the range
+  /// is handed to `forget_expired`, and the next checkpoint deletes all that is
+  /// stored of those jobs. Nothing when none has expired. Expired jobs are
+  /// unknown to every question whether their rows are there or not.
+  std::optional<row_range> expired_range(size_t limit) const;
+  void forget_expired(const std::string& key, std::string_view bytes);
 
   void check_invariants() const;
   void add_to(state_hash& hash) const;
