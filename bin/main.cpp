@@ -1,0 +1,71 @@
+#include "bin/dev_command.hpp"
+#include "runtime/keeper.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace {
+
+std::string default_data_folder() {
+  if (const auto* given = std::getenv("BERTH_DATA"))
+    return given;
+  const auto* home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : ".") + "/.berth";
+}
+
+void add_dev(CLI::App& app, int& status) {
+  auto settings = std::make_shared<berth::dev_settings>();
+  auto changes = std::make_shared<std::vector<std::string>>();
+  auto* dev = app.add_subcommand(
+      "dev", "Run scheduler, local agents and API in one process");
+  settings->data_folder = default_data_folder();
+  dev->add_option("--data", settings->data_folder, "Data folder")
+      ->capture_default_str();
+  dev->add_option("--listen", settings->listen, "HOST:PORT, port 0 = any")
+      ->capture_default_str();
+  dev->add_option("--shards", settings->shards,
+                  "Shards of a new log (default 1)");
+  dev->add_option("--vcpus", settings->vcpus,
+                  "vCPUs that the local agents offer (default: the machine's)");
+  dev->add_option("--memory", settings->memory_mib,
+                  "MiB that the local agents offer (default: the machine's)");
+  dev->add_flag("--check-signatures", settings->check_signatures,
+                "Verify SigV4 against DIR/credentials");
+  dev->add_option("--set", *changes, "NAME=VALUE, for times and limits")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  dev->footer("Example: berth dev --data /tmp/berth --listen 127.0.0.1:0");
+  dev->callback([settings, changes, &status] {
+    for (const auto& text : *changes)
+      if (auto error = berth::apply_setting(*settings, text))
+        throw CLI::ValidationError(*error);
+    status = berth::run_dev(*settings);
+  });
+}
+
+void add_keeper(CLI::App& app, int& status) {
+  auto options = std::make_shared<berth::keeper_options>();
+  auto* keeper = app.add_subcommand("keeper", "Run the keeper of a data folder")
+                     ->group("");
+  keeper->add_option("--data", options->data_folder)->required();
+  keeper->add_option("--stop-grace-ms", options->stop_grace_ms);
+  keeper->add_option("--output-bytes-max", options->output_bytes_max);
+  keeper->callback(
+      [options, &status] { status = berth::run_keeper(*options); });
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  int status = 0;
+  CLI::App app{"Berth: a self-hosted batch scheduler that behaves as AWS "
+               "Batch does"};
+  app.set_version_flag("--version", BERTH_VERSION);
+  app.require_subcommand(1);
+  add_dev(app, status);
+  add_keeper(app, status);
+  CLI11_PARSE(app, argc, argv);
+  return status;
+}
