@@ -128,6 +128,16 @@ void compute_environment_actor::decide(const agent_joins& m,
       return;
     if (known->second.present)
       end_session(m.agent, known->second.session, out);
+    auto is_elsewhere = [&](const auto& lease) {
+      return lease.second->first.agent != m.agent.name;
+    };
+    if (state_->is_being_deleted()
+        && std::none_of(state_->leases.begin(), state_->leases.end(),
+                        is_elsewhere)) {
+      state_->refuse_everything(out);
+      out.emit(environment_dropped{state_->object.uid});
+      return;
+    }
   }
   out.emit(agent_joined{m.agent, m.session, m.capacity, context.now_ms});
 }

@@ -43,7 +43,7 @@ public:
   /// nothing changes. Grants at most `limits::grants_per_pass_max` leases: it
   /// must be called again, in this decision or the next, until it is settled.
   void pass(const decision_context&, draft&) const;
-  /// The last pass emitted nothing, and nothing has changed since.
+  /// Another pass would emit nothing before `next_due_ms`.
   bool is_settled() const;
 
   void apply(const environment_configured&);

@@ -84,7 +84,6 @@ void compute_environment_actor::apply(const demand_noted& e) {
 }
 
 void compute_environment_actor::apply(const leases_granted& e) {
-  state_->settled = false;
   auto& queue = state_->queues[e.queue.uid];
   queue.address = e.queue;
   queue.grant_number = std::max(queue.grant_number, e.grant_number);
@@ -109,7 +108,6 @@ void compute_environment_actor::apply(const leases_freed& e) {
 }
 
 void compute_environment_actor::apply(const saturation_told& e) {
-  state_->settled = false;
   auto& queue = state_->queues[e.queue];
   queue.everything = e.everything;
   queue.shapes = {e.shapes.begin(), e.shapes.end()};
@@ -119,17 +117,14 @@ void compute_environment_actor::apply(const saturation_told& e) {
 }
 
 void compute_environment_actor::apply(const head_blocked& e) {
-  state_->settled = false;
   state_->queues[e.queue].heads[e.what] = {e.since_ms, {}};
 }
 
 void compute_environment_actor::apply(const head_unblocked& e) {
-  state_->settled = false;
   state_->queues[e.queue].heads.erase(e.what);
 }
 
 void compute_environment_actor::apply(const agents_reserved& e) {
-  state_->settled = false;
   state_->queues[e.queue].heads[e.what].agents = e.agents;
 }
 

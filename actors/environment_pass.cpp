@@ -53,7 +53,8 @@ public:
     }
   }
 
-  void run(draft& out) {
+  /// Whether nothing is left for another pass.
+  bool run(draft& out) {
     serve_all(out);
     for (auto& one : queues_) {
       if (!one.answer.leases.empty())
@@ -64,6 +65,7 @@ public:
       out.emit(std::move(e));
     for (const auto& one : queues_)
       tell_saturation(one, out);
+    return grants_left_ > 0 && !reopened_;
   }
 
 private:
@@ -121,7 +123,8 @@ private:
     grants_left_ -= granted;
     if (granted > 0) {
       one.granted.insert(run.what);
-      room_.unreserve(jobs);
+      // Who was served before may have use for the agents that it frees.
+      reopened_ = room_.unreserve(jobs) || reopened_;
     }
     if (granted == wanted && run.count > 0)
       return false; // More in the next pass.
@@ -237,6 +240,7 @@ private:
   int64_t now_ms_;
   placement room_;
   uint64_t next_lease_;
+  bool reopened_ = false;
   uint32_t grants_left_ = limits::grants_per_pass_max;
   std::vector<served> queues_;
   std::vector<event> head_events_;
@@ -249,16 +253,15 @@ void compute_environment_actor::pass(const decision_context& context,
     if (!due || *due > context.now_ms)
       return;
   }
-  auto events_before = out.events.size();
   if (state_->serves()) {
-    environment_pass{*state_, context}.run(out);
+    state_->settled = environment_pass{*state_, context}.run(out);
   } else {
     for (const auto& [uid, queue] : state_->queues)
       for (const auto& head : queue.heads)
         out.emit(head_unblocked{state_->object.uid, uid, head.first});
     state_->refuse_everything(out);
+    state_->settled = true;
   }
-  state_->settled = out.events.size() == events_before;
 }
 
 } // namespace berth

@@ -66,8 +66,9 @@ struct compute_environment_actor::state {
   int64_t vcpu_milli_leased = 0;
 
   environment_defaults defaults;
-  /// A pass would emit nothing before the next due time. Not part of the state:
-  /// it is false after a load and after every change, and only saves work.
+  /// Once what the last pass emitted is applied, another would emit nothing
+  /// before the next due time. Not part of the state: it is false after a load
+  /// and after every change that is not a pass's own, and only saves work.
   bool settled = false;
 
   explicit state(const environment_configured& first) : object(first.object) {}

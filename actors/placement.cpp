@@ -51,13 +51,14 @@ void placement::reserve(const head_key& head,
       one.kept_for = head;
 }
 
-void placement::unreserve(const head_key& head) {
+bool placement::unreserve(const head_key& head) {
   if (reserved_.erase(head) == 0)
-    return;
+    return false;
   for (auto& one : agents_)
     if (one.kept_for == head)
       one.kept_for.reset();
   without_room_.clear();
+  return true;
 }
 
 int64_t placement::times_within_maximum(const head_key& jobs,

@@ -56,7 +56,8 @@ public:
   /// Keeps the agents, and as much of the vCPUs that are left as the job needs,
   /// for the head until `unreserve`.
   void reserve(const head_key& head, const std::vector<std::string>& agents);
-  void unreserve(const head_key& head);
+  /// Whether anything was kept.
+  bool unreserve(const head_key& head);
 
   /// Takes room for at most `count` jobs; what could be had is returned, fewer
   /// when room runs out.

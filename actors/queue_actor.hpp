@@ -49,7 +49,7 @@ public:
   /// those behind it. Its cost is bounded by `limits::demand_jobs_max`, not by
   /// the number of queued jobs.
   void settle(const decision_context&, draft&) const;
-  /// The last settling emitted nothing, and nothing has changed since.
+  /// Settling again would emit nothing.
   bool is_settled() const;
 
   void apply(const queue_configured&);

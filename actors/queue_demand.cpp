@@ -145,7 +145,7 @@ void queue_actor::state::give_back(const environment_link& link,
 void queue_actor::settle(const decision_context&, draft& out) const {
   if (state_->settled)
     return;
-  auto events_before = out.events.size();
+  auto is_done = true;
   std::vector<const environment_link*> told;
   for (const auto& [uid, link] : state_->links)
     if (!state_->is_listed(uid)) {
@@ -158,12 +158,14 @@ void queue_actor::settle(const decision_context&, draft& out) const {
     told.push_back(&link);
     // It is about to have room: let it answer before jobs are offered to those
     // behind it. The next settling of this decision goes on from there.
-    if (!link.unreleased.empty())
+    if (!link.unreleased.empty()) {
+      is_done = i + 1 == state_->environments.size();
       break;
+    }
   }
   for (const auto* link : told)
     state_->give_back(*link, out);
-  state_->settled = out.events.size() == events_before;
+  state_->settled = is_done;
 }
 
 } // namespace berth

@@ -53,7 +53,6 @@ void queue_actor::apply(const jobs_withdrawn& e) {
 }
 
 void queue_actor::apply(const demand_told& e) {
-  state_->settled = false;
   auto* link = state_->find_link(e.environment);
   if (!link)
     return;
@@ -99,7 +98,6 @@ void queue_actor::apply(const leases_finished& e) {
 }
 
 void queue_actor::apply(const releases_sent& e) {
-  state_->settled = false;
   auto* link = state_->find_link(e.environment);
   if (!link)
     return;

@@ -47,8 +47,9 @@ struct queue_actor::state {
   std::map<environment_uid, environment_link> links;
   runnable_jobs jobs;
   int64_t vcpu_milli_leased = 0;
-  /// `settle` would emit nothing. Not part of the state: it is false after a
-  /// load and after every change, and only saves work.
+  /// Once what `settle` emitted last is applied, it would emit nothing. Not
+  /// part of the state: it is false after a load and after every change that is
+  /// not its own, and only saves work.
   bool settled = false;
 
   explicit state(const queue_configured& first);
