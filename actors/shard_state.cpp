@@ -36,11 +36,12 @@ constexpr bool is_of_catalog =
               definition_registered, definition_deregistered, object_tagged,
               request_answered, requests_forgotten>;
 
-/// What a queue's or environment's own settling emits does not unsettle it.
+/// What a queue's or environment's own settling emits does not unsettle it,
+/// except where it may have stopped half-way.
 template <class Event>
 constexpr bool is_settling =
-    is_one_of<Event, demand_told, releases_sent, leases_granted,
-              saturation_told, head_blocked, head_unblocked, agents_reserved>;
+    is_one_of<Event, demand_told, saturation_told, head_blocked, head_unblocked,
+              agents_reserved>;
 
 template <class Event>
 concept queue_event = requires(queue_actor& q, const Event& e) {
