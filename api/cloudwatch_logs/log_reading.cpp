@@ -1,6 +1,5 @@
 #include "api/cloudwatch_logs/log_reading.hpp"
 
-#include "api/cloudwatch_logs/responses.hpp"
 #include "api/log_stream_name.hpp"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // Answers calls of CloudWatch Logs.
 #pragma once
 
+#include "api/cloudwatch_logs/responses.hpp"
 #include "api/cloudwatch_logs/stream_directory.hpp"
 #include "api/http_message.hpp"
 

@@ -1,0 +1,19 @@
+// "Batch Job State Change" events in the shape of EventBridge (AWS reference,
+// section 19).
+#pragma once
+
+#include "messages/event_source.hpp"
+
+#include <string>
+
+namespace berth {
+
+/// One JSON object on one line, with its newline. Beside EventBridge's members
+/// it has `position`, from which a reader can go on. The same event has the
+/// same `id` whenever it is printed.
+std::string print_state_change(const job_event& event);
+
+/// ISO 8601, UTC, whole seconds: `2023-11-14T22:13:20Z`.
+std::string print_utc(int64_t unix_ms);
+
+} // namespace berth
