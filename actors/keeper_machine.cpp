@@ -3,6 +3,7 @@
 #include "messages/assert.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace berth {
 
@@ -18,18 +19,7 @@ constexpr char withdrawn_reason[] = "Stopped before it was started";
 
 keeper_machine::keeper_machine(keeper_settings settings,
                                const std::vector<keeper_reports>& earlier)
-    : settings_(std::move(settings)) {
-  for (const auto& batch : earlier) {
-    auto& box =
-        agents_[batch.agent].reports[batch.session][batch.destination.value];
-    for (const auto& r : batch.reports) {
-      box.unacknowledged.push_back(r);
-      box.last = r.number;
-      ++reports_count_;
-    }
-    box.kept_up_to = box.last;
-  }
-}
+    : settings_(std::move(settings)), reports_(earlier) {}
 
 void keeper_machine::connected() {
   connected_ = true;
@@ -86,13 +76,10 @@ void keeper_machine::attach(const keeper_attach& request) {
   tell(settings_.hello);
   for (auto& [id, agent] : agents_) {
     agent.open_asked = false;
-    for (auto& [session, boxes] : agent.reports)
-      for (auto& [destination, box] : boxes)
-        box.sent_up_to = 0;
     if (agent.present)
       tell_session(id, *agent.present);
   }
-  reports_fresh_ = true;
+  reports_.send_again();
 }
 
 void keeper_machine::tell_session(const agent_id& id,
@@ -122,7 +109,7 @@ void keeper_machine::answer_open_when_settled(const agent_id& id,
   if (!agent.open_asked || shutting_down_)
     return;
   if (!agent.present) {
-    if (!agent.reports.empty())
+    if (reports_.owes(id))
       return;
     agent.present.emplace();
     agent.present->id = {settings_.keeper_start, ++last_lease_number_};
@@ -135,20 +122,14 @@ void keeper_machine::answer_open_when_settled(const agent_id& id,
 
 void keeper_machine::settle_if_over(const agent_id& id) {
   auto& agent = agents_[id];
-  // A session that goes on keeps its numbers, so its empty boxes stay.
-  std::erase_if(agent.reports, [&](const auto& of_session) {
-    const auto& present = agent.present;
-    bool goes_on = present && present->id == of_session.first
-                   && (!present->over || present->attempts != 0);
-    return !goes_on
-           && std::all_of(of_session.second.begin(), of_session.second.end(),
-                          [](const auto& entry) {
-                            return entry.second.unacknowledged.empty();
-                          });
-  });
-  if (agent.present && agent.present->over && agent.present->attempts == 0
-      && agent.reports.empty())
-    agent.present.reset();
+  auto& present = agent.present;
+  // A session that goes on keeps its numbers.
+  std::optional<session_id> goes_on;
+  if (present && (!present->over || present->attempts != 0))
+    goes_on = present->id;
+  reports_.forget_settled(id, goes_on);
+  if (present && !goes_on && !reports_.owes(id))
+    present.reset();
   answer_open_when_settled(id, agent);
 }
 
@@ -257,7 +238,7 @@ void keeper_machine::take_start(agent_state& agent, const dispatch& what,
 std::optional<start_attempt>
 keeper_machine::next_start(const keeper_clock& now) {
   end_lapsed(now);
-  if (reports_count_ >= keeper_reports_max)
+  if (reports_.size() >= keeper_reports_max)
     return std::nullopt;
   auto may_start = [this](const attempt_id& id) {
     const auto& agent = agents_.at(attempts_.at(id).agent);
@@ -416,79 +397,17 @@ void keeper_machine::shut_down(const keeper_clock& now) {
 // Reports
 
 void keeper_machine::report(const attempt_state& attempt, attempt_report body) {
-  auto& box =
-      agents_.at(attempt.agent).reports[attempt.session][attempt.source.value];
-  box.unacknowledged.push_back({++box.last, std::move(body)});
-  ++reports_count_;
-  reports_fresh_ = true;
+  reports_.add(attempt.agent, attempt.session, attempt.source, std::move(body));
 }
 
 void keeper_machine::take(const keeper_reports_acknowledged& request) {
-  auto agent = agents_.find(request.agent);
-  if (agent == agents_.end())
+  auto up_to = reports_.acknowledge(request);
+  if (up_to == 0)
     return;
-  auto boxes = agent->second.reports.find(request.session);
-  if (boxes == agent->second.reports.end())
-    return;
-  auto box = boxes->second.find(request.destination.value);
-  if (box == boxes->second.end())
-    return;
-  auto& waiting = box->second.unacknowledged;
-  bool any = false;
-  // What was not sent cannot have been acknowledged.
-  auto up_to = std::min(request.up_to, box->second.sent_up_to);
-  while (!waiting.empty() && waiting.front().number <= up_to) {
-    waiting.pop_front();
-    --reports_count_;
-    any = true;
-  }
-  if (any) {
-    auto kept = request;
-    kept.up_to = up_to;
-    act(keep_record{keeper_journal_record{std::move(kept)}});
-  }
+  auto kept = request;
+  kept.up_to = up_to;
+  act(keep_record{keeper_journal_record{std::move(kept)}});
   settle_if_over(request.agent);
-}
-
-void keeper_machine::flush_box(const agent_id& agent, const session_id& session,
-                               uint32_t destination, report_box& box) {
-  auto batch_after = [&](uint64_t after) {
-    keeper_reports batch{agent, session, shard_id{destination}, {}};
-    if (box.unacknowledged.empty() || after >= box.last)
-      return batch;
-    auto first = box.unacknowledged.front().number;
-    auto skip = after < first ? 0 : after - first + 1;
-    auto count = std::min<size_t>(box.unacknowledged.size() - skip,
-                                  keeper_reports_per_frame_max);
-    auto from = box.unacknowledged.begin() + static_cast<ptrdiff_t>(skip);
-    batch.reports.assign(from, from + static_cast<ptrdiff_t>(count));
-    return batch;
-  };
-  while (box.kept_up_to < box.last) {
-    auto batch = batch_after(box.kept_up_to);
-    BERTH_ASSERT(!batch.reports.empty(), "what is not kept is not sent either");
-    box.kept_up_to = batch.reports.back().number;
-    act(keep_record{keeper_journal_record{std::move(batch)}});
-  }
-  while (attached_ && box.sent_up_to < box.last) {
-    auto batch = batch_after(box.sent_up_to);
-    if (batch.reports.empty()) {
-      box.sent_up_to = box.last;
-      break;
-    }
-    box.sent_up_to = batch.reports.back().number;
-    tell(std::move(batch));
-  }
-}
-
-void keeper_machine::flush_reports() {
-  if (!reports_fresh_)
-    return;
-  for (auto& [id, agent] : agents_)
-    for (auto& [session, boxes] : agent.reports)
-      for (auto& [destination, box] : boxes)
-        flush_box(id, session, destination, box);
-  reports_fresh_ = false;
 }
 
 void keeper_machine::flush_receipts() {
@@ -506,9 +425,13 @@ void keeper_machine::flush_receipts() {
 
 std::vector<keeper_action> keeper_machine::take_actions() {
   flush_receipts();
-  flush_reports();
+  for (auto& batch : reports_.take_unkept())
+    act(keep_record{keeper_journal_record{std::move(batch)}});
+  if (attached_)
+    for (auto& batch : reports_.take_unsent())
+      tell(std::move(batch));
   bool is_done = shutting_down_ && attempts_.empty()
-                 && (reports_count_ == 0 || end_at_once_);
+                 && (reports_.size() == 0 || end_at_once_);
   if (is_done && !ended_) {
     ended_ = true;
     act(end_keeper{});
@@ -518,27 +441,12 @@ std::vector<keeper_action> keeper_machine::take_actions() {
 
 std::vector<keeper_journal_record> keeper_machine::journal() const {
   std::vector<keeper_journal_record> records;
-  for (const auto& [id, agent] : agents_) {
-    for (const auto& [session, boxes] : agent.reports) {
-      for (const auto& [destination, box] : boxes) {
-        keeper_reports batch{id, session, shard_id{destination}, {}};
-        for (const auto& r : box.unacknowledged) {
-          batch.reports.push_back(r);
-          if (batch.reports.size() < keeper_reports_per_frame_max)
-            continue;
-          records.push_back({batch});
-          batch.reports.clear();
-        }
-        if (!batch.reports.empty())
-          records.push_back({std::move(batch)});
-      }
-    }
-  }
+  for (auto& batch : reports_.all())
+    records.push_back({std::move(batch)});
   return records;
 }
 
 void keeper_machine::check_invariants() const {
-  size_t reports = 0;
   std::map<agent_id, size_t> attempts_of;
   size_t waiting = 0;
   size_t timers = 0;
@@ -557,20 +465,11 @@ void keeper_machine::check_invariants() const {
   for (const auto& id : waiting_)
     BERTH_ASSERT(attempts_.at(id).at == phase::waiting,
                  "who is in the line waits");
-  for (const auto& [id, agent] : agents_) {
+  for (const auto& [id, agent] : agents_)
     if (agent.present)
       BERTH_ASSERT(agent.present->attempts == attempts_of[id],
                    "a session counts its attempts");
-    for (const auto& [session, boxes] : agent.reports) {
-      for (const auto& [destination, box] : boxes) {
-        reports += box.unacknowledged.size();
-        auto number = box.last - box.unacknowledged.size();
-        for (const auto& r : box.unacknowledged)
-          BERTH_ASSERT(r.number == ++number, "reports have no gaps");
-      }
-    }
-  }
-  BERTH_ASSERT(reports == reports_count_, "reports are counted");
+  reports_.check_invariants();
 }
 
 } // namespace berth

@@ -9,6 +9,7 @@
 // (session, destination shard) and kept until acknowledged.
 #pragma once
 
+#include "actors/report_outbox.hpp"
 #include "messages/keeper_protocol.hpp"
 
 #include <cstdint>
@@ -40,8 +41,6 @@ struct keeper_settings {
 
 /// Reports that wait for their acknowledgement; beyond, starts wait.
 constexpr size_t keeper_reports_max = 100'000;
-/// Reports in one frame, so that it stays below `keeper_frame_bytes_max`.
-constexpr size_t keeper_reports_per_frame_max = 500;
 /// Attempts of one keeper; dispatches beyond are not taken yet. All their ids
 /// fit a frame.
 constexpr size_t keeper_attempts_max = 20'000;
@@ -120,7 +119,7 @@ public:
   }
   size_t attempts_alive() const { return attempts_.size(); }
   size_t starts_waiting() const { return waiting_.size(); }
-  size_t reports_unacknowledged() const { return reports_count_; }
+  size_t reports_unacknowledged() const { return reports_.size(); }
   /// All that a new journal has to hold.
   std::vector<keeper_journal_record> journal() const;
 
@@ -129,15 +128,6 @@ public:
   void check_invariants() const;
 
 private:
-  /// Reports to one shard.
-  struct report_box {
-    uint64_t last = 0;
-    uint64_t kept_up_to = 0;
-    uint64_t sent_up_to = 0;
-    std::deque<numbered_report> unacknowledged;
-  };
-  using report_boxes = std::map<uint32_t, report_box>;
-
   struct session_state {
     session_id id;
     std::optional<int64_t> lease_until_ms;
@@ -150,8 +140,6 @@ private:
 
   struct agent_state {
     std::optional<session_state> present;
-    /// Of all sessions that still owe reports, the present one's too.
-    std::map<session_id, report_boxes> reports;
     bool open_asked = false;
   };
 
@@ -201,9 +189,6 @@ private:
   void tell(keeper_event event);
   void fail(std::string message);
   void flush_receipts();
-  void flush_reports();
-  void flush_box(const agent_id& agent, const session_id& session,
-                 uint32_t destination, report_box& box);
 
   keeper_settings settings_;
   bool connected_ = false;
@@ -217,9 +202,7 @@ private:
   /// Attempts in phase `waiting`, oldest first.
   std::deque<attempt_id> waiting_;
   std::set<std::pair<int64_t, attempt_id>> timers_;
-  size_t reports_count_ = 0;
-  /// Whether a box may hold something not kept or not sent.
-  bool reports_fresh_ = false;
+  report_outbox reports_;
   std::vector<key_value> node_environment_;
   std::vector<keeper_action> actions_;
 };
