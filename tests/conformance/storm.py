@@ -92,7 +92,7 @@ class Storm:
                 continue
             if answer.status == 200:
                 return answer.json
-            assert answer.status in (429, 500, 503), (operation, body, answer)
+            assert answer.status in (429, 503), (operation, body, answer)
             self.abandoned.wait(PAUSE_S)
 
     def submit(self, rng, script, attempts=1, after=(), array=0, **extra):
@@ -383,7 +383,8 @@ class Storm:
             ), told
             return
         if expected.cancelled and reason == expected.cancelled:
-            assert job["status"] == "FAILED" and attempts == [], told
+            assert job["status"] == "FAILED", told
+            assert self.lossy or attempts == [], told
             return
         if any(jobs[other]["status"] == "FAILED" for other in expected.after):
             assert job["status"] == "FAILED" and attempts == [], told
