@@ -1,0 +1,480 @@
+// The shard machine as a whole: a job's life through it, and the rules of the
+// log, each test named after the rule that it tries to break.
+
+#include "messages/limits.hpp"
+#include "tests/support/shard_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace berth;
+using namespace berth::test;
+
+namespace {
+
+/// A shard with one environment of `vcpus`, one queue and one agent.
+struct small_cluster {
+  explicit small_cluster(int64_t vcpus = 2)
+      : log(std::make_shared<partition>()), fixture(log) {
+    fixture.own("nonce-1");
+    fixture.call(catalog_call{test_caller(), environment_of("e", vcpus)});
+    fixture.call(catalog_call{test_caller(), queue_of("q", 1, {"e"})});
+    auto environment =
+        fixture.state().catalog().find_environment(test_owner(), "e")->uid;
+    agent = std::make_unique<instant_agent>(fixture, environment, vcpus);
+    fixture.on_dispatch = [this](const dispatch& d) { agent->take(d); };
+    agent->join();
+    fixture.run();
+  }
+
+  job_id submit(uint64_t number, const job_spec& spec = {}) {
+    auto call = submission(fixture.state(), "q", number, spec);
+    auto answer = fixture.call(call);
+    REQUIRE(std::holds_alternative<response>(answer));
+    return call.id;
+  }
+
+  void drain() {
+    do {
+      fixture.run();
+      fixture.state().check_invariants();
+    } while (agent->report());
+  }
+
+  job_view describe(const job_key& key) {
+    auto answer = fixture.call(describe_jobs_call{test_owner(), {key}});
+    auto jobs = std::get<jobs_response>(std::get<response>(answer)).jobs;
+    REQUIRE(jobs.size() == 1);
+    return jobs.front();
+  }
+
+  std::shared_ptr<partition> log;
+  shard_fixture fixture;
+  std::unique_ptr<instant_agent> agent;
+};
+
+decision_record last_decision(const shard_fixture& f) {
+  return *f.folded.back().decision;
+}
+
+log_offset append_decision(shard_fixture& f, decision_record d) {
+  record r;
+  r.body = std::move(d);
+  return f.log->append(encode(r));
+}
+
+log_offset append_claim(shard_fixture& f, const std::string& nonce,
+                        const std::string& node = "n2") {
+  record r;
+  r.body = claim_record{node, "", nonce};
+  return f.log->append(encode(r));
+}
+
+} // namespace
+
+TEST_CASE("a job goes from submission to SUCCEEDED") {
+  small_cluster c;
+  auto id = c.submit(1);
+  c.drain();
+  auto job = c.describe({id, no_index});
+  CHECK(job.status == job_status::succeeded);
+  CHECK(job.spec->name == "small");
+  REQUIRE(job.attempts.size() == 1);
+  CHECK(job.attempts[0].exit_code == 0);
+  CHECK(c.agent->started.size() == 1);
+}
+
+TEST_CASE("jobs beyond the room wait and then run in order") {
+  small_cluster c{2};
+  std::vector<job_id> ids;
+  for (uint64_t i = 1; i <= 7; ++i)
+    ids.push_back(c.submit(i));
+  c.drain();
+  REQUIRE(c.agent->started.size() == 7);
+  for (size_t i = 0; i < ids.size(); ++i)
+    CHECK(c.agent->started[i].job.id == ids[i]);
+}
+
+TEST_CASE("an array's children all run and its parent succeeds") {
+  small_cluster c{4};
+  auto spec = small_job();
+  spec.array_size = 100;
+  auto id = c.submit(1, spec);
+  c.drain();
+  CHECK(c.agent->started.size() == 100);
+  auto parent = c.describe({id, no_index});
+  CHECK(parent.status == job_status::succeeded);
+  CHECK(parent.children.at(static_cast<size_t>(job_status::succeeded)) == 100);
+  CHECK(c.describe({id, 99}).status == job_status::succeeded);
+}
+
+TEST_CASE("rule Fold: replay gives the state that live had") {
+  small_cluster c;
+  for (uint64_t i = 1; i <= 20; ++i)
+    c.submit(i);
+  c.drain();
+  auto live = c.fixture.state().hash();
+  shard_fixture follower{c.log, {0}, 1, "n2"};
+  follower.read();
+  follower.state().check_invariants();
+  CHECK(follower.state().hash() == live);
+}
+
+TEST_CASE("rule Claim: only the nonce sent last makes an owner") {
+  auto log = std::make_shared<partition>();
+  shard_fixture f{log};
+  f.machine().claim("first");
+  f.decide();
+  auto first = f.to_append;
+  f.to_append.clear();
+  f.machine().claim("second");
+  f.decide();
+  for (auto& bytes : first)
+    log->append(bytes);
+  f.read();
+  CHECK(f.machine().role() == shard_role::claiming);
+  f.land();
+  f.read();
+  CHECK(f.machine().role() == shard_role::owner);
+}
+
+TEST_CASE("rule Claim: an owner that reads a foreign claim steps down") {
+  small_cluster c;
+  append_claim(c.fixture, "foreign");
+  c.fixture.read();
+  CHECK(c.fixture.machine().role() == shard_role::follower);
+  auto token = c.fixture.start_call(barrier_call{});
+  REQUIRE(c.fixture.answer_to(token));
+  CHECK(std::get<api_error>(*c.fixture.answer_to(token)).code
+        == api_errc::unavailable);
+}
+
+TEST_CASE("rule Claim: a claim of the same node name is foreign all the same") {
+  small_cluster c;
+  append_claim(c.fixture, "zombie", "n1");
+  c.fixture.read();
+  CHECK(c.fixture.machine().role() == shard_role::follower);
+}
+
+TEST_CASE("rule Validity: a decision under an older claim is ignored for "
+          "ever") {
+  small_cluster c;
+  c.submit(1);
+  auto old = last_decision(c.fixture);
+  append_claim(c.fixture, "foreign");
+  c.fixture.read();
+  auto before = c.fixture.state().hash();
+  old.seq += 1;
+  append_decision(c.fixture, old);
+  c.fixture.read();
+  CHECK(c.fixture.state().hash() == before);
+  CHECK(c.fixture.machine().counters().fenced == 1);
+}
+
+TEST_CASE("rule Validity: a gap in seq is ignored and does not stop a shard") {
+  auto log = std::make_shared<partition>();
+  shard_fixture owner{log};
+  owner.own("a");
+  shard_fixture follower{log, {0}, 1, "n2"};
+  follower.read();
+  decision_record d;
+  d.at_epoch = follower.machine().current_epoch();
+  d.nonce = "a";
+  d.seq = follower.machine().seq() + 2;
+  append_decision(follower, d);
+  follower.read();
+  CHECK(follower.machine().counters().out_of_sequence == 1);
+  d.seq = follower.machine().seq() + 1;
+  append_decision(follower, d);
+  follower.read();
+  CHECK(follower.machine().seq() == d.seq);
+}
+
+TEST_CASE("rule Validity: an owner that reads its own ignored decision reloads "
+          "and claims again") {
+  small_cluster c;
+  c.fixture.start_call(submission(c.fixture.state(), "q", 1));
+  c.fixture.decide();
+  REQUIRE(c.fixture.to_append.size() == 1);
+  // Another node's claim lands before the decision.
+  append_claim(c.fixture, "foreign");
+  c.fixture.land();
+  c.fixture.read();
+  CHECK(c.fixture.reloads.size() == 1);
+  c.fixture.restart();
+  CHECK(c.fixture.state().jobs().live_count() == 0);
+  c.fixture.own("again");
+  c.submit(1);
+  CHECK(c.fixture.state().jobs().live_count() == 1);
+}
+
+TEST_CASE("rule One at a time: nothing leaves before the read-back") {
+  small_cluster c;
+  auto token = c.fixture.start_call(submission(c.fixture.state(), "q", 1));
+  c.fixture.decide();
+  REQUIRE(c.fixture.to_append.size() == 1);
+  c.fixture.land();
+  CHECK_FALSE(c.fixture.answer_to(token));
+  CHECK(c.agent->started.empty());
+  c.fixture.read();
+  CHECK(c.fixture.answer_to(token));
+  CHECK(c.agent->started.size() == 1);
+}
+
+TEST_CASE("rule One at a time: load makes decisions larger, not more") {
+  small_cluster c;
+  c.fixture.start_call(submission(c.fixture.state(), "q", 1));
+  c.fixture.decide();
+  auto folded = c.fixture.folded.size();
+  for (uint64_t i = 2; i <= 50; ++i)
+    c.fixture.start_call(submission(c.fixture.state(), "q", i));
+  c.fixture.decide();
+  CHECK(c.fixture.to_append.size() == 1);
+  c.fixture.run();
+  CHECK(c.fixture.folded.size() <= folded + 3);
+  CHECK(c.fixture.state().jobs().live_count() == 50);
+}
+
+TEST_CASE("rule Outbox: a repeated report is passed over") {
+  small_cluster c;
+  c.submit(1);
+  auto before = c.log->records.size();
+  c.agent->report();
+  auto report = c.log->records.at(before);
+  c.drain();
+  auto hash = c.fixture.state().hash();
+  c.log->append(report.bytes);
+  c.fixture.run();
+  CHECK(c.fixture.state().hash() == hash);
+  CHECK(c.fixture.machine().counters().messages_passed_over == 2);
+}
+
+TEST_CASE("rule Outbox: only the last number + 1 is taken") {
+  small_cluster c;
+  c.submit(1);
+  record r;
+  message_record m;
+  attempt_ended_report ended;
+  ended.attempt = c.agent->started.at(0);
+  ended.exit_code = 0;
+  m.body = agent_reports{c.agent->id, c.agent->session, {{2, ended}}};
+  r.body = m;
+  c.log->append(encode(r));
+  c.fixture.run();
+  CHECK(c.describe({c.agent->started[0].job}).status == job_status::starting);
+  c.drain();
+  CHECK(c.describe({c.agent->started[0].job}).status == job_status::succeeded);
+}
+
+TEST_CASE("rule Outbox: a new owner sends again what was not recorded as "
+          "delivered") {
+  small_cluster c;
+  c.fixture.on_dispatch = nullptr;
+  c.submit(1);
+  REQUIRE(c.fixture.dispatches.size() == 1);
+  c.fixture.dispatches.clear();
+  c.fixture.restart();
+  c.fixture.own("again");
+  REQUIRE(c.fixture.dispatches.size() == 1);
+  CHECK(c.fixture.dispatches[0].number == 1);
+}
+
+TEST_CASE("rule Outbox: a delivery is recorded only when all earlier ones "
+          "are") {
+  small_cluster c{4};
+  c.agent->ends_attempts = false;
+  for (uint64_t i = 1; i <= 3; ++i)
+    c.submit(i);
+  auto to = source_name(c.agent->id, c.agent->session);
+  c.fixture.machine().on_delivered(to, 3);
+  c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
+  c.fixture.run();
+  CHECK(c.fixture.state().outboxes().at(to).unrecorded.size() == 3);
+  c.fixture.machine().on_delivered(to, 1);
+  c.fixture.machine().on_delivered(to, 2);
+  c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
+  c.fixture.run();
+  CHECK(c.fixture.state().outboxes().at(to).unrecorded.empty());
+}
+
+TEST_CASE("rule Unknown is not failed: an unknown outcome drops the undecided "
+          "state, and the log tells") {
+  auto took_effect = GENERATE(true, false);
+  small_cluster c;
+  auto call = submission(c.fixture.state(), "q", 1);
+  auto token = c.fixture.start_call(call);
+  c.fixture.decide();
+  c.fixture.machine().on_appended(shard::appended::unknown);
+  c.fixture.decide();
+  REQUIRE(c.fixture.reloads.size() == 1);
+  CHECK(std::get<api_error>(*c.fixture.answer_to(token)).code
+        == api_errc::unavailable);
+  if (took_effect)
+    c.fixture.land();
+  c.fixture.restart();
+  c.fixture.own("again");
+  CHECK(c.fixture.state().jobs().live_count() == (took_effect ? 1 : 0));
+  // The client's retry finds it, or makes it; once in either case.
+  c.fixture.call(call);
+  CHECK(c.fixture.state().jobs().live_count() == 1);
+}
+
+TEST_CASE("rule Unknown is not failed: a decision that lands after the next "
+          "claim is void") {
+  small_cluster c;
+  c.fixture.start_call(submission(c.fixture.state(), "q", 1));
+  c.fixture.decide();
+  auto late = c.fixture.to_append;
+  c.fixture.machine().on_appended(shard::appended::unknown);
+  c.fixture.decide();
+  c.fixture.restart();
+  c.fixture.own("again");
+  for (auto& bytes : late)
+    c.log->append(bytes);
+  c.fixture.run();
+  CHECK(c.fixture.state().jobs().live_count() == 0);
+  CHECK(c.fixture.machine().role() == shard_role::owner);
+}
+
+TEST_CASE("rule Checkpoint: none is cut while a decision is in flight") {
+  small_cluster c;
+  c.fixture.start_call(submission(c.fixture.state(), "q", 1));
+  c.fixture.decide();
+  CHECK_FALSE(c.fixture.write_checkpoint());
+  c.fixture.run();
+  CHECK(c.fixture.write_checkpoint());
+}
+
+TEST_CASE("rule Checkpoint: a store and the log's rest give the live state") {
+  small_cluster c;
+  c.agent->ends_attempts = false;
+  for (uint64_t i = 1; i <= 10; ++i)
+    c.submit(i);
+  REQUIRE(c.fixture.write_checkpoint());
+  for (uint64_t i = 11; i <= 15; ++i)
+    c.submit(i);
+  c.agent->end(c.agent->started.at(0), 0);
+  c.drain();
+  auto live = c.fixture.state().hash();
+  c.fixture.restart();
+  c.fixture.state().check_invariants();
+  CHECK(c.fixture.state().hash() == live);
+}
+
+TEST_CASE("rule Checkpoint: messages after `through` are read again") {
+  small_cluster c;
+  c.submit(1);
+  // The report is in the log, but no decision has taken it.
+  c.agent->report();
+  c.fixture.read();
+  REQUIRE(c.fixture.write_checkpoint());
+  c.fixture.restart();
+  c.fixture.own("again");
+  c.drain();
+  CHECK(c.describe(c.agent->started.at(0).job).status == job_status::succeeded);
+}
+
+TEST_CASE("rule Time: at_ms never goes back, whatever the log's clock says") {
+  small_cluster c;
+  c.fixture.boottime_ms += 5000;
+  c.submit(1);
+  auto at = last_decision(c.fixture).at_ms;
+  c.log->now_ms -= 1'000'000;
+  c.fixture.restart();
+  c.fixture.own("again");
+  c.submit(2);
+  CHECK(last_decision(c.fixture).at_ms >= at);
+}
+
+TEST_CASE("rule Bounds: a full owner turns calls away before anything is "
+          "stored") {
+  small_cluster c;
+  c.fixture.start_call(submission(c.fixture.state(), "q", 1));
+  c.fixture.decide();
+  std::optional<result> refused;
+  for (size_t i = 0; i <= limits::waiting_inputs_max && !refused; ++i)
+    refused = c.fixture.answer_to(c.fixture.start_call(barrier_call{}));
+  REQUIRE(refused);
+  CHECK(std::get<api_error>(*refused).code == api_errc::too_many_requests);
+}
+
+TEST_CASE("rule Bounds: a decision stays below the largest record") {
+  small_cluster c;
+  auto spec = small_job();
+  spec.container.packaging_json = std::string(20'000, 'x');
+  for (uint64_t i = 1; i <= 200; ++i)
+    c.fixture.start_call(submission(c.fixture.state(), "q", i, spec));
+  c.fixture.run();
+  CHECK(c.fixture.state().jobs().live_count() == 200);
+  for (const auto& r : c.log->records)
+    CHECK(r.bytes.size() < 2 * limits::decision_bytes_max);
+}
+
+TEST_CASE("rule Bounds: a message that makes no sense is noted, not retried") {
+  small_cluster c;
+  record r;
+  message_record m;
+  m.body = queue_gone{queue_uid{7}};
+  r.body = m;
+  c.log->append(encode(r));
+  c.fixture.run();
+  CHECK(c.fixture.machine().counters().messages_refused == 1);
+  c.submit(1);
+  c.drain();
+  CHECK(c.agent->started.size() == 1);
+}
+
+TEST_CASE("rule Sessions: a new session settles the old one's attempts once") {
+  small_cluster c;
+  c.agent->ends_attempts = false;
+  auto id = c.submit(1);
+  c.drain();
+  CHECK(c.describe({id}).status == job_status::running);
+  instant_agent next{c.fixture, c.agent->id.environment, 2, 2};
+  c.fixture.on_dispatch = [&](const dispatch& d) { next.take(d); };
+  next.join();
+  next.join();
+  c.fixture.run();
+  auto job = c.describe({id});
+  CHECK(job.status == job_status::failed);
+  REQUIRE(job.attempts.size() == 1);
+  CHECK(job.attempts[0].end == attempt_end::lost);
+  c.fixture.state().check_invariants();
+}
+
+TEST_CASE("rule Barrier: a question waits until the log's end was read") {
+  small_cluster c;
+  c.fixture.answers_looks = false;
+  auto token = c.fixture.start_call(barrier_call{});
+  c.fixture.decide();
+  CHECK_FALSE(c.fixture.answer_to(token));
+  // Something landed that this owner has not read.
+  c.agent->join();
+  c.fixture.machine().on_end(static_cast<log_offset>(c.log->records.size()));
+  c.fixture.decide();
+  CHECK_FALSE(c.fixture.answer_to(token));
+  c.fixture.run();
+  CHECK(c.fixture.answer_to(token));
+}
+
+TEST_CASE("a submission repeated by an SDK's retry is one job") {
+  small_cluster c;
+  auto call = submission(c.fixture.state(), "q", 1);
+  auto first = c.fixture.call(call);
+  auto second = c.fixture.call(call);
+  CHECK(std::get<response>(first) == std::get<response>(second));
+  c.drain();
+  c.fixture.write_checkpoint();
+  auto third = c.fixture.call(call);
+  CHECK(std::get<response>(first) == std::get<response>(third));
+  CHECK(c.agent->started.size() == 1);
+}
+
+TEST_CASE("a record of a newer format is fatal") {
+  small_cluster c;
+  record r;
+  r.format = record_format + 1;
+  r.body = claim_record{};
+  c.log->append(encode(r));
+  c.fixture.read();
+  CHECK(c.fixture.fatals.size() == 1);
+}
