@@ -138,7 +138,7 @@ private:
     start_some();
     act();
     socket_.pause_reading(machine_->starts_waiting() > starts_waiting_max);
-    more_removals_ = count == 0 && folders_.remove_some();
+    more_removals_ = folders_.remove_some(count > 0);
   }
 
   void handle(const epoll_event& event, int64_t wall_ms) {

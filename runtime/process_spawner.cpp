@@ -81,11 +81,12 @@ int run_child(void* argument) {
       return fail(plan, step::limit, errno);
     }
   }
+  // Before it becomes somebody who may not walk through the data folder.
+  if (chdir(request.folder.c_str()) != 0)
+    return fail(plan, step::folder, errno);
   if (request.user)
     if (int error = become(*request.user))
       return fail(plan, step::user, error);
-  if (chdir(request.folder.c_str()) != 0)
-    return fail(plan, step::folder, errno);
   if (dup2(request.input_fd, STDIN_FILENO) < 0
       || dup2(request.output_fd, STDOUT_FILENO) < 0
       || dup2(request.output_fd, STDERR_FILENO) < 0)

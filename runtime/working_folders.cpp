@@ -13,7 +13,8 @@ namespace berth {
 
 namespace {
 
-constexpr size_t removals_per_call_max = 200;
+constexpr size_t removals_when_idle_max = 200;
+constexpr size_t removals_when_busy_max = 20;
 
 /// Up to `limit` names in a folder.
 std::vector<std::string> names_in(const std::string& path, size_t limit) {
@@ -73,8 +74,8 @@ void working_folders::discard(const std::string& folder) {
     roots_.insert(roots_.begin(), target);
 }
 
-bool working_folders::remove_some() {
-  size_t budget = removals_per_call_max;
+bool working_folders::remove_some(bool is_busy) {
+  size_t budget = is_busy ? removals_when_busy_max : removals_when_idle_max;
   while (!roots_.empty() && budget > 0) {
     if (way_.empty())
       way_.push_back(roots_.back());

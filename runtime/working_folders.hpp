@@ -23,8 +23,9 @@ public:
   /// The folder is gone from its place when this returns. What was in it is
   /// removed bit by bit by `remove_some`, so a job's million files stop nobody.
   void discard(const std::string& folder);
-  /// Removes some of what was discarded; false when nothing is left.
-  bool remove_some();
+  /// Removes some of what was discarded, fewer while there is other work to do;
+  /// false when nothing is left.
+  bool remove_some(bool is_busy);
 
 private:
   void remove_step(size_t& budget);

@@ -364,10 +364,11 @@ TEST_CASE("many reports come in frames of bounded size, without gaps") {
   w.attach();
   constexpr size_t jobs = 700;
   for (size_t i = 0; i < jobs; ++i)
-    w.machine.handle(keeper_dispatch{{shard_a, the_agent, w.session,
-                                      static_cast<uint64_t>(i + 1),
-                                      w.start_of(attempt(1, i + 1), {})}},
-                     w.clock);
+    w.machine.handle(
+        keeper_dispatch{
+            {shard_a, the_agent, w.session, static_cast<uint64_t>(i + 1),
+             w.start_of(attempt(1, static_cast<uint32_t>(i + 1)), {})}},
+        w.clock);
   w.act();
   CHECK(w.all<keeper_dispatch_taken>().size() == 1);
   CHECK(w.last<keeper_dispatch_taken>().up_to == jobs);

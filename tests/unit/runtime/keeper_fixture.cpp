@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <poll.h>
 #include <sstream>
@@ -237,6 +238,55 @@ keeper_fixture::lines(const attempt_id& attempt) const {
     if (event.kind == output_kind::line)
       found.push_back(event.text);
   return found;
+}
+
+start_attempt with_timeout(start_attempt start, int64_t ms) {
+  auto spec = std::make_shared<job_spec>(*start.spec);
+  spec->timeout_ms = ms;
+  start.spec = spec;
+  return start;
+}
+
+start_attempt with_variable(start_attempt start, const std::string& name,
+                            const std::string& value) {
+  auto spec = std::make_shared<job_spec>(*start.spec);
+  spec->container.environment.push_back({name, value});
+  start.spec = spec;
+  return start;
+}
+
+start_attempt with_user(start_attempt start, const std::string& user) {
+  auto spec = std::make_shared<job_spec>(*start.spec);
+  spec->container.user = user;
+  start.spec = spec;
+  return start;
+}
+
+start_attempt with_ulimit(start_attempt start, const ulimit& limit) {
+  auto spec = std::make_shared<job_spec>(*start.spec);
+  spec->container.ulimits.push_back(limit);
+  start.spec = spec;
+  return start;
+}
+
+std::string could_not_start(const std::string& why) {
+  return "CannotStartContainerError: Error response from daemon: OCI runtime "
+         "create failed: container_linux.go:348: starting container process "
+         "caused \""
+         + why + "\": unknown";
+}
+
+size_t count_processes_with(const std::string& argument) {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+    auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos)
+      continue;
+    auto line = read_text("/proc/" + name + "/cmdline");
+    if (line.find(argument) != std::string::npos && is_alive(std::stoi(name)))
+      ++count;
+  }
+  return count;
 }
 
 } // namespace berth

@@ -93,4 +93,17 @@ private:
 bool is_alive(pid_t pid);
 std::string read_text(const std::string& path);
 
+/// Copies of a start with something more.
+start_attempt with_timeout(start_attempt start, int64_t ms);
+start_attempt with_variable(start_attempt start, const std::string& name,
+                            const std::string& value);
+start_attempt with_user(start_attempt start, const std::string& user);
+start_attempt with_ulimit(start_attempt start, const ulimit& limit);
+/// The container reason of a start that failed.
+std::string could_not_start(const std::string& why);
+/// How many living processes, in any PID namespace below this one, have this
+/// in their command line. Their own ids mean nothing outside of the keeper's
+/// namespace.
+size_t count_processes_with(const std::string& argument);
+
 } // namespace berth
