@@ -29,7 +29,8 @@ const char* to_string(wait_reason r) {
   case wait_reason::children:
     return "children";
   }
-  return "unknown";
+  // A reason of a newer version may arrive over the wire.
+  return "other";
 }
 
 } // namespace berth
