@@ -38,6 +38,10 @@ public:
       if (agent.present)
         room_.add_agent(name, agent.session, agent.capacity, agent.free);
     for (const auto& [uid, queue] : environment.queues) {
+      // Most queues that an environment has ever known ask for nothing now.
+      if (queue.unmet.empty() && queue.shapes.empty() && queue.heads.empty()
+          && !queue.everything)
+        continue;
       for (const auto& [what, head] : queue.heads)
         if (!head.agents.empty() && is_asked(queue.unmet, what)
             && !never_fits(what))

@@ -550,8 +550,12 @@ shard_id demand_world::shard_of_queue(queue_uid uid) const {
   return queue_shards_.at(uid);
 }
 
-bool demand_world::is_waiting(const job_key& job) const {
-  return waiting_.count(job) != 0;
+queue_uid demand_world::queue_of(const job_key& job) const {
+  return jobs_.at(job.id).queue;
+}
+
+const shape& demand_world::shape_of(const job_key& job) const {
+  return jobs_.at(job.id).what;
 }
 
 } // namespace berth::testing

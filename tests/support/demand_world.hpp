@@ -68,7 +68,8 @@ public:
   /// Waiting and running jobs of the queue.
   size_t alive_count(queue_uid queue) const;
   size_t running_of(queue_uid queue) const;
-  bool is_waiting(const job_key& job) const;
+  queue_uid queue_of(const job_key& job) const;
+  const shape& shape_of(const job_key& job) const;
   const std::set<job_key>& waiting() const { return waiting_; }
   const queue_actor& queue(queue_uid uid) const;
   const compute_environment_actor& environment(environment_uid uid) const;

@@ -395,7 +395,7 @@ TEST_CASE("a disabled queue admits nothing but still runs its jobs") {
   CHECK(sent<place_job>(t.grant_of(e1, 1, {{1, small}})).size() == 1);
 }
 
-TEST_CASE("the same configuration again changes nothing") {
+TEST_CASE("a queue configured as it is changes nothing") {
   queue_under_test t;
   auto same = configured({e1, e2, e3});
   CHECK(t.take(configure_queue{same.object, same.environments}).events.empty());
