@@ -108,8 +108,8 @@ class BerthServer:
         keeper = self.keeper_pid()
         if self.process and self.process.poll() is None:
             try:
-                self.run_berth("stop", timeout=20)
-                self.process.wait(20)
+                stopped = self.run_berth("stop", timeout=20)
+                self.process.wait(20 if stopped.returncode == 0 else 0)
             except subprocess.TimeoutExpired:
                 self.kill()
         if keeper and is_alive(keeper):
@@ -187,7 +187,11 @@ class BerthServer:
         """Another subcommand of the binary, told where this server is."""
         return subprocess.run(
             [BERTH, *words],
-            env={**self.environment, "BERTH_ENDPOINT": self.url},
+            env={
+                **self.environment,
+                "BERTH_ENDPOINT": self.url,
+                "BERTH_DATA": str(self.data),
+            },
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from berth_server import BERTH
+from berth_server import BERTH, arn
 from wire import send, signed_headers
 from waiting import wait_for
 from workbench import Workbench
@@ -68,10 +68,8 @@ class EventStream:
 
 def is_of(job, status=None):
     def match(event):
-        text = json.dumps(event)
-        return f'"{job}"' in text and (
-            status is None or f'"{status}"' in text
-        )
+        detail = event["detail"]
+        return detail["jobId"] == job and status in (None, detail["status"])
 
     return match
 
@@ -83,18 +81,18 @@ def test_state_changes_are_streamed(server, bench, queue):
         found = stream.until(is_of(job, "SUCCEEDED"))
     finally:
         stream.close()
-    ours = [json.dumps(event) for event in found if is_of(job)(event)]
-    order = [
-        status
-        for text in ours
-        for status in ("RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED")
-        if f'"{status}"' in text
-    ]
-    assert order[-1] == "SUCCEEDED"
-    ranks = ["RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
-    assert [ranks.index(s) for s in order] == sorted(
-        ranks.index(s) for s in order
-    )
+    ours = [event for event in found if is_of(job)(event)]
+    ranks = ["SUBMITTED", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
+    order = [ranks.index(event["detail"]["status"]) for event in ours]
+    assert order == sorted(set(order))
+    assert {ranks.index("RUNNING"), ranks.index("SUCCEEDED")} <= set(order)
+    last = ours[-1]
+    assert last["detail-type"] == "Batch Job State Change"
+    assert last["source"] == "aws.batch"
+    assert last["region"] == "us-east-1"
+    assert last["account"] == "123456789012"
+    assert last["resources"] == [arn("job", job)]
+    assert last["detail"]["container"]["exitCode"] == 0
 
 
 def test_a_stream_goes_on_after_a_position(server, bench, queue):
@@ -174,7 +172,8 @@ def test_options_out_of_bounds_are_refused_by_name(tmp_path, words):
     )
     assert done.returncode != 0
     text = done.stdout + done.stderr
-    assert words[-1].partition("=")[0].lstrip("-") in text
+    assert words[0].lstrip("-") in text
+    assert words[-1].partition("=")[0] in text
 
 
 def test_ctrl_c_leaves_jobs_running_and_says_so(make_server, gate, ledger):
