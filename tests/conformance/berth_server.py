@@ -1,4 +1,4 @@
-"""A `berth dev` of a test's own: start, stop, kill, restart, and its clients."""
+"""A `berth dev` of a test's own: its life and its clients."""
 
 import os
 import signal

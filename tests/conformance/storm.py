@@ -68,8 +68,8 @@ class Storm:
         self.queues = [bench.slots(1) for _ in range(3)]
         self.definition = bench.definition(["true"], vcpus=0.25, memory=32)
         self.threads = [
-            threading.Thread(target=self.work, args=(random.Random(f"{seed}{n}"),))
-            for n in range(3)
+            threading.Thread(target=self.work, args=[random.Random(own)])
+            for own in (f"{seed}-{number}" for number in range(3))
         ]
         for thread in self.threads:
             thread.start()

@@ -13,7 +13,10 @@ def test_a_succeeded_job_has_every_field(bench, queue):
     name = unique("calc")
     bench.definition(name=name)
     definition = bench.definition(
-        shell("echo Ref::n"), name=name, memory=512, platformCapabilities=["EC2"]
+        shell("echo Ref::n"),
+        name=name,
+        memory=512,
+        platformCapabilities=["EC2"],
     )
     assert definition == f"{name}:2"
     answer = bench.batch.submit_job(

@@ -171,7 +171,7 @@ def test_a_fork_tree_is_ended_by_a_timeout_too(bench, queue, lock):
 
 
 def test_output_is_cut_at_a_limit_with_a_marker(bench, server, queue):
-    """A job that prints a gigabyte ends as it should, and the disk is spared."""
+    """A job that prints a gigabyte ends well, and the disk is spared."""
     job = bench.submit(
         queue, "yes 0123456789abcdef | head -c 1000000000; echo the end"
     )

@@ -56,7 +56,13 @@ def send(server, method, path, body=b"", headers=None, timeout=30):
 
 
 def call(
-    server, operation, body=None, invocation=None, attempt=1, timeout=30, **extra
+    server,
+    operation,
+    body=None,
+    invocation=None,
+    attempt=1,
+    timeout=30,
+    **extra,
 ):
     """One Batch operation, signed; body is an object or bytes as they are."""
     if not isinstance(body, bytes):
