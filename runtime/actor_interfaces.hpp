@@ -70,9 +70,10 @@ struct reading_failed {
   uint64_t incarnation = 0;
   storage_error error;
 };
-/// Runs `look` on the machine between two inputs, for metrics and audits.
+/// Runs `look` on the machine between two inputs, for metrics and audits; again
+/// after the next record while it answers false.
 struct inspect_shard {
-  std::function<void(const shard&)> look;
+  std::function<bool(const shard&)> look;
 };
 
 using shard_host_actor = caf::typed_actor<

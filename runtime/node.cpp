@@ -144,7 +144,11 @@ public:
       auto found = std::make_shared<std::promise<shard_status>>();
       asked.push_back(found->get_future());
       caf::anon_send(host, inspect_shard{[found, with_hash](const shard& m) {
+                       // The state holds what an unconfirmed decision did.
+                       if (with_hash && m.decision_in_flight())
+                         return false;
                        found->set_value(look(m, with_hash));
+                       return true;
                      }});
     }
     std::vector<shard_status> all;
@@ -161,6 +165,7 @@ public:
 
   gateway_interface& door() { return *door_; }
   job_transitions& transitions() { return transitions_; }
+  log& event_log() { return *log_; }
   const data_folder& folder() const { return *folder_; }
   uint32_t shard_count() const { return log_->partitions(); }
 
@@ -264,6 +269,10 @@ gateway_interface& node::gateway() {
 
 job_transitions& node::transitions() {
   return impl_->transitions();
+}
+
+log& node::event_log() {
+  return impl_->event_log();
 }
 
 const data_folder& node::folder() const {

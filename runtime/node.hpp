@@ -72,10 +72,12 @@ public:
 
   gateway_interface& gateway();
   job_transitions& transitions();
+  /// For audits.
+  log& event_log();
   const data_folder& folder() const;
   uint32_t shard_count() const;
   /// Looked up on the shards' own threads; waits for them. `with_hash` walks
-  /// the whole state.
+  /// the whole state, between two decisions.
   std::vector<shard_status> status(bool with_hash) const;
 
   /// Ends all jobs of the keeper, waits until they have ended and the log holds

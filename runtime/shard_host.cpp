@@ -75,6 +75,8 @@ struct shard_host_state {
   bool reload_after_write = false;
   bool stopping = false;
   std::unordered_map<job_id, shared_job_spec> specs;
+  /// Looks that wait for a machine between two decisions.
+  std::vector<std::function<bool(const shard&)>> looks;
 
   void start();
   void load();
@@ -411,8 +413,9 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
           self->state.fatal(m.error);
       },
       [self](const inspect_shard& m) {
-        if (self->state.machine)
-          m.look(*self->state.machine);
+        auto& st = self->state;
+        if (!st.machine || !m.look(*st.machine))
+          st.looks.push_back(m.look);
       },
       [self](const tick& m) {
         auto& st = self->state;
