@@ -179,6 +179,8 @@ void fail_children(job_state& state, const job_id& id, array_job& array,
 } // namespace
 
 void fold(job_state& state, const job_submitted& e) {
+  if (!e.spec)
+    return;
   auto [at, is_new] = state.live.try_emplace(e.id);
   if (!is_new)
     return;

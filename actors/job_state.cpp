@@ -1,6 +1,5 @@
 #include "actors/job_state.hpp"
 
-#include "messages/assert.hpp"
 #include "messages/codec.hpp"
 #include "messages/limits.hpp"
 #include "messages/row_keys.hpp"
@@ -10,9 +9,10 @@
 
 namespace berth {
 
-compact_name::compact_name(std::string_view text)
-    : bytes_(new char[text.size() + 1]) {
-  BERTH_ASSERT(text.size() <= limits::name_length_max, "names are bounded");
+compact_name::compact_name(std::string_view text) {
+  // Gateways refuse longer ones; folding is total all the same.
+  text = text.substr(0, limits::name_length_max);
+  bytes_ = std::make_unique<char[]>(text.size() + 1);
   bytes_[0] = static_cast<char>(text.size());
   std::memcpy(bytes_.get() + 1, text.data(), text.size());
 }

@@ -1,6 +1,7 @@
 #include "actors/job_storage.hpp"
 
 #include "messages/codec.hpp"
+#include "messages/limits.hpp"
 #include "messages/row_keys.hpp"
 
 #include <algorithm>
@@ -91,8 +92,27 @@ void cut_live(job_state& state, row_changes& rows) {
   }
 }
 
+/// A row that could not have been written is not taken.
+bool is_sound(const live_job_row& row) {
+  auto live =
+      !row.activity.attempts.empty() && !row.activity.attempts.back().end;
+  if (is_terminal(row.status) || row.status > job_status::failed
+      || is_active(row.status) != live
+      || row.name.size() > limits::name_length_max)
+    return false;
+  if (!row.array)
+    return true;
+  const auto& statuses = row.array->statuses;
+  return row.array->size <= limits::array_size_max
+         && (statuses.empty() || statuses.size() == row.array->size)
+         && std::all_of(statuses.begin(), statuses.end(),
+                        [](uint8_t s) { return s < job_status_count; });
+}
+
 void restore_live(job_state& state, const job_id& id, live_job_row row,
                   const job_table::restored& to) {
+  if (!is_sound(row))
+    return;
   auto [at, is_new] = state.live.try_emplace(id);
   if (!is_new)
     return;
@@ -149,10 +169,14 @@ void restore_child(job_state& state, const job_key& key, active_child_row row,
       || !job->second.array()->has_child(key.index))
     return;
   auto& array = *job->second.details->array;
+  auto active = is_active(array.status_of(key.index));
+  if (active
+      && (row.activity.attempts.empty() || row.activity.attempts.back().end))
+    return;
   auto& child = array.active[key.index];
   child.activity = std::move(row.activity);
   child.stored = true;
-  if (is_active(array.status_of(key.index)) && to.lease) {
+  if (active && to.lease) {
     const auto& common = state.common(job->second);
     to.lease(common.queue, child.activity.attempts.back().environment,
              child.activity.lease, key, common.what);

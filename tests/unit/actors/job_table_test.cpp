@@ -1,6 +1,6 @@
 #include "actors/job_table.hpp"
 
-#include "job_world.hpp"
+#include "tests/unit/actors/job_world.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "job_world.hpp"
+#include "tests/unit/actors/job_world.hpp"
 
 #include "messages/assert.hpp"
 
@@ -443,6 +443,13 @@ uint64_t job_world::hash(shard_id shard) const {
   state_hash h;
   shards_[shard.value].table->add_to(h);
   return h.value();
+}
+
+std::vector<job_key> job_world::placed() const {
+  std::vector<job_key> keys;
+  for (const auto& [key, lease] : leases_)
+    keys.push_back(key);
+  return keys;
 }
 
 bool job_world::is_queued(const job_key& job) const {

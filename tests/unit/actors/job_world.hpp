@@ -92,6 +92,8 @@ public:
   bool is_queued(const job_key& job) const;
   size_t queued_count() const { return queued_.size(); }
   const std::set<job_key>& queued() const { return queued_; }
+  /// Jobs and children that hold a lease.
+  std::vector<job_key> placed() const;
   /// Of the last step.
   template <class Event>
   std::vector<Event> events_of() const {
