@@ -2,6 +2,7 @@
 
 #include "api/aws_batch/dialect.hpp"
 #include "api/aws_batch/errors.hpp"
+#include "api/berth/audit.hpp"
 #include "api/berth/why.hpp"
 #include "api/caller_identity.hpp"
 #include "api/cloudwatch_logs/log_reading.hpp"
@@ -132,6 +133,50 @@ struct service::impl {
                  }));
   }
 
+  void run_blocking(std::function<void()> task) const {
+    if (options.run_blocking)
+      options.run_blocking(std::move(task));
+    else
+      task();
+  }
+
+  void answer_history(const http_request& request,
+                      respond_function respond) const {
+    auto parsed = parse_why(request.query);
+    if (const auto* error = std::get_if<api_error>(&parsed)) {
+      respond(aws_batch::print_error(*error));
+      return;
+    }
+    const auto& text =
+        std::get<why_request>(std::get<berth::request>(parsed)).job;
+    auto job = parse_job_key(text);
+    if (!job) {
+      respond(aws_batch::print_error(
+          {api_errc::invalid, "job: " + text + " is not the id of a job"}));
+      return;
+    }
+    run_blocking(
+        [audit = options.audit, job = *job, respond = std::move(respond)] {
+          auto told = audit->history(job);
+          if (const auto* error = std::get_if<api_error>(&told))
+            respond(aws_batch::print_error(*error));
+          else
+            respond(print_success(
+                print_history(std::get<std::vector<story_line>>(told))));
+        });
+  }
+
+  void answer_verify(respond_function respond) const {
+    run_blocking([audit = options.audit, respond = std::move(respond)] {
+      auto found = audit->verify();
+      if (const auto* error = std::get_if<api_error>(&found))
+        respond(aws_batch::print_error(*error));
+      else
+        respond(print_success(
+            print_verdicts(std::get<std::vector<shard_verdict>>(found))));
+    });
+  }
+
   void answer_events(const http_request& request, const caller& who,
                      const respond_function& respond,
                      const line_sink_opener& open) {
@@ -177,6 +222,12 @@ void service::handle(http_request request, service_reply reply) {
                              impl_->options.credentials, request_id);
   if (target && request.method == "POST" && request.target == "/")
     impl_->logs.handle(who, *target, request.body, std::move(respond));
+  else if (impl_->options.audit != nullptr && request.method == "GET"
+           && request.target == "/v1/audit/history")
+    impl_->answer_history(request, std::move(respond));
+  else if (impl_->options.audit != nullptr && request.method == "GET"
+           && request.target == "/v1/audit/verify")
+    impl_->answer_verify(std::move(respond));
   else if (request.method == "GET" && request.target == "/v1/why")
     impl_->answer_why(request, std::move(who), std::move(respond));
   else if (request.method == "GET" && request.target == "/v1/events")

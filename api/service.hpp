@@ -5,6 +5,8 @@
 //   GET  /metrics                    Prometheus text; needs none either
 //   GET  /v1/why?job=                why a job waits
 //   GET  /v1/events?after=           state changes, a stream of JSON lines
+//   GET  /v1/audit/history?job=      what the log says of a job
+//   GET  /v1/audit/verify            the log folded anew and compared
 //   POST / with X-Amz-Target         CloudWatch Logs
 //   POST /v1/..., /v1/tags/...       AWS Batch
 //
@@ -16,6 +18,7 @@
 #include "api/berth/event_stream.hpp"
 #include "api/http_message.hpp"
 #include "api/signature.hpp"
+#include "messages/audit.hpp"
 #include "messages/event_source.hpp"
 #include "messages/gateway_interface.hpp"
 #include "messages/output_source.hpp"
@@ -49,6 +52,8 @@ struct service_options {
   std::function<int64_t()> now_ms;
   /// The page of /metrics, in Prometheus' text format.
   std::function<std::string()> metrics;
+  /// Outlives the service; nothing = no audits.
+  audit_source* audit = nullptr;
   /// Runs a task on a thread that may block; nothing = the calling one.
   std::function<void(std::function<void()>)> run_blocking;
 };

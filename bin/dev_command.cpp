@@ -6,6 +6,7 @@
 #include "api/service.hpp"
 #include "api/service_handler.hpp"
 #include "runtime/agent_host.hpp"
+#include "runtime/audit.hpp"
 #include "runtime/metrics.hpp"
 #include "runtime/node.hpp"
 #include "runtime/output_files.hpp"
@@ -150,7 +151,9 @@ private:
     output_ = make_output_files(node_->folder().path().string());
     changes_ = make_state_changes(node_->transitions(), node_->gateway(),
                                   random_nonce());
+    audit_ = make_node_audit(*node_);
     service_options o;
+    o.audit = audit_.get();
     o.parse.attempt_duration_s_min = settings_.attempt_timeout_min_s;
     o.credentials = &*credentials_;
     o.verifies_signatures = settings_.check_signatures;
@@ -249,6 +252,7 @@ private:
   std::unique_ptr<node> node_;
   std::unique_ptr<output_source> output_;
   std::unique_ptr<event_source> changes_;
+  std::unique_ptr<audit_source> audit_;
   boost::asio::thread_pool blocking_{1};
   std::unique_ptr<service> api_;
   std::unique_ptr<http_server> server_;
