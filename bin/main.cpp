@@ -1,3 +1,4 @@
+#include "bin/audit_command.hpp"
 #include "bin/dev_command.hpp"
 #include "runtime/keeper.hpp"
 
@@ -66,6 +67,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_dev(app, status);
   add_keeper(app, status);
+  berth::add_audit_commands(app, default_data_folder(), status);
   CLI11_PARSE(app, argc, argv);
   return status;
 }

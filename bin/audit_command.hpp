@@ -1,0 +1,19 @@
+// `berth audit history JOB` and `berth audit verify`: what the log says. They
+// ask the server of the data folder if it is up, and read the folder if not.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace berth {
+
+/// Adds the commands; when one has run, `status` is its exit status: 0, or 1
+/// when the job is unknown or the audit found something wrong, 3 when neither a
+/// server answers nor the folder can be read.
+void add_audit_commands(CLI::App& app, const std::string& default_data_folder,
+                        int& status);
+
+} // namespace berth
