@@ -127,33 +127,9 @@ void shard_state::apply_one(const Event& e) {
     changed_environments_.insert(e.environment);
     unsettled_environments_.erase(e.environment);
   } else if constexpr (environment_event<Event>) {
-    auto uid = environment_of(e);
-    auto found = environments_.find(uid);
-    if constexpr (std::is_same_v<Event, environment_configured>) {
-      if (found == environments_.end()) {
-        found = environments_.emplace(uid, compute_environment_actor{e}).first;
-        found->second.set_defaults(options_.environments);
-      } else {
-        found->second.apply(e);
-      }
-    } else {
-      if (found == environments_.end())
-        return;
-      found->second.apply(e);
-    }
-    changed_environments_.insert(uid);
-    if (!is_settling<Event>)
-      unsettled_environments_.insert(uid);
+    apply_to_environment(e);
   } else if constexpr (queue_event<Event>) {
-    auto found = queues_.find(e.queue);
-    if (found == queues_.end())
-      return;
-    found->second.apply(e);
-    // Entries and leases are in the jobs' rows.
-    if (!is_one_of<Event, jobs_enqueued, jobs_withdrawn>)
-      changed_queues_.insert(e.queue);
-    if (!is_settling<Event>)
-      unsettled_queues_.insert(e.queue);
+    apply_to_queue(e);
   } else if constexpr (std::is_same_v<Event, messages_taken>) {
     auto& last = inboxes_[e.source];
     last = std::max(last, e.up_to);
@@ -178,6 +154,40 @@ void shard_state::apply_one(const Event& e) {
     static_assert(job_event<Event>, "every event has one owner");
     jobs_->apply(e);
   }
+}
+
+template <class Event>
+void shard_state::apply_to_environment(const Event& e) {
+  auto uid = environment_of(e);
+  auto found = environments_.find(uid);
+  if constexpr (std::is_same_v<Event, environment_configured>) {
+    if (found == environments_.end()) {
+      found = environments_.emplace(uid, compute_environment_actor{e}).first;
+      found->second.set_defaults(options_.environments);
+    } else {
+      found->second.apply(e);
+    }
+  } else {
+    if (found == environments_.end())
+      return;
+    found->second.apply(e);
+  }
+  changed_environments_.insert(uid);
+  if (!is_settling<Event>)
+    unsettled_environments_.insert(uid);
+}
+
+template <class Event>
+void shard_state::apply_to_queue(const Event& e) {
+  auto found = queues_.find(e.queue);
+  if (found == queues_.end())
+    return;
+  found->second.apply(e);
+  // Entries and leases are in the jobs' rows.
+  if (!is_one_of<Event, jobs_enqueued, jobs_withdrawn>)
+    changed_queues_.insert(e.queue);
+  if (!is_settling<Event>)
+    unsettled_queues_.insert(e.queue);
 }
 
 void shard_state::apply(const outbox_message& m) {

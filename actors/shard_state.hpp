@@ -86,6 +86,10 @@ public:
 private:
   template <class Event>
   void apply_one(const Event& e);
+  template <class Event>
+  void apply_to_environment(const Event& e);
+  template <class Event>
+  void apply_to_queue(const Event& e);
 
   shard_state_options options_;
   catalog_actor catalog_;

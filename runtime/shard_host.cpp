@@ -78,6 +78,18 @@ struct shard_host_state {
   /// Looks that wait for a machine between two decisions.
   std::vector<std::function<bool(const shard&)>> looks;
 
+  void on(const records_read& m);
+  void on(const own_append_failed& m);
+  void on(const end_known& m);
+  void on(const delivery_known& m);
+  void on(const shard_calls& m);
+  void on(const rows_written& m);
+  void on(const checkpoint_due& m);
+  void on(const reading_failed& m);
+  void on(const inspect_shard& m);
+  void on(const tick& m);
+  void on(const stop_now& m);
+
   void start();
   void load();
   void drive();
@@ -226,6 +238,8 @@ void shard_host_state::carry_out(shard_effect& effect,
 void shard_host_state::drive() {
   if (!machine || stopping)
     return;
+  if (auto damage = options.store_->damage())
+    return fatal(damage);
   machine->on_clock(boottime_ms());
   for (int round = 0; round < idle_rounds_max; ++round) {
     if (checkpoint_wanted)
@@ -311,6 +325,115 @@ void shard_host_state::reload(const std::string& why) {
     start();
 }
 
+void shard_host_state::on(const records_read& m) {
+  if (m.incarnation != incarnation || !machine)
+    return;
+  machine->on_clock(boottime_ms());
+  for (const auto& r : *m.records)
+    machine->on_record(r.offset, r.append_ms, r.bytes);
+  credit->give_back();
+  std::erase_if(looks, [&](auto& look) { return look(*machine); });
+  after_fold();
+  drive();
+}
+
+void shard_host_state::on(const own_append_failed& m) {
+  if (m.incarnation != incarnation || !machine)
+    return;
+  if (m.error.code == storage_errc::fatal)
+    return fatal(m.error);
+  machine->on_appended(m.outcome == append_outcome::refused
+                           ? shard::appended::no
+                           : shard::appended::unknown);
+  drive();
+}
+
+void shard_host_state::on(const end_known& m) {
+  if (m.incarnation != incarnation || !machine)
+    return;
+  if (m.error)
+    return fatal(m.error);
+  if (machine->role() == shard_role::follower && !claim_at) {
+    claim_at = m.end;
+    after_fold();
+  } else {
+    machine->on_end(m.end);
+  }
+  drive();
+}
+
+void shard_host_state::on(const delivery_known& m) {
+  if (!machine)
+    return;
+  if (m.what == delivery::one)
+    machine->on_delivered(m.destination, m.number);
+  else if (m.what == delivery::up_to)
+    machine->on_delivered_up_to(m.destination, m.number);
+  else
+    machine->on_delivery_failed(m.destination, m.number);
+  drive();
+}
+
+void shard_host_state::on(const shard_calls& m) {
+  if (!machine) {
+    shard_answers turned_away;
+    for (const auto& call : m.calls)
+      turned_away.answers.push_back(
+          {call.first, api_error{api_errc::unavailable,
+                                 "the shard is being reloaded; try again"}});
+    caf::anon_send(options.gateway, std::move(turned_away));
+    return;
+  }
+  for (const auto& call : m.calls)
+    machine->on_call(call.first, call.second);
+  drive();
+}
+
+void shard_host_state::on(const rows_written& m) {
+  writing = false;
+  if (rows)
+    rows->set_flushing(nullptr);
+  if (m.error)
+    return fatal(m.error);
+  if (std::exchange(reload_after_write, false))
+    start();
+}
+
+void shard_host_state::on(const checkpoint_due&) {
+  if (stopping)
+    return;
+  self->delayed_send(caf::actor_cast<shard_host_actor>(self),
+                     std::chrono::milliseconds(options.checkpoint_interval_ms),
+                     checkpoint_due{});
+  checkpoint_wanted = true;
+  drive();
+}
+
+void shard_host_state::on(const reading_failed& m) {
+  if (m.incarnation == incarnation)
+    fatal(m.error);
+}
+
+void shard_host_state::on(const inspect_shard& m) {
+  if (!machine || !m.look(*machine))
+    looks.push_back(m.look);
+}
+
+void shard_host_state::on(const tick& m) {
+  if (m.generation != tick_generation)
+    return;
+  tick_at_ms = INT64_MAX;
+  drive();
+}
+
+void shard_host_state::on(const stop_now&) {
+  stopping = true;
+  if (credit)
+    credit->close();
+  reading.reset();
+  self->quit();
+}
+
 shard_host_actor::behavior_type
 shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
                     shard_host_options options) {
@@ -323,115 +446,17 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
       std::chrono::milliseconds(s.options.checkpoint_interval_ms),
       checkpoint_due{});
   return {
-      [self](const records_read& m) {
-        auto& st = self->state;
-        if (m.incarnation != st.incarnation || !st.machine)
-          return;
-        st.machine->on_clock(boottime_ms());
-        for (const auto& r : *m.records)
-          st.machine->on_record(r.offset, r.append_ms, r.bytes);
-        st.credit->give_back();
-        st.after_fold();
-        st.drive();
-      },
-      [self](const own_append_failed& m) {
-        auto& st = self->state;
-        if (m.incarnation != st.incarnation || !st.machine)
-          return;
-        if (m.error.code == storage_errc::fatal)
-          return st.fatal(m.error);
-        st.machine->on_appended(m.outcome == append_outcome::refused
-                                    ? shard::appended::no
-                                    : shard::appended::unknown);
-        st.drive();
-      },
-      [self](const end_known& m) {
-        auto& st = self->state;
-        if (m.incarnation != st.incarnation || !st.machine)
-          return;
-        if (m.error)
-          return st.fatal(m.error);
-        if (st.machine->role() == shard_role::follower && !st.claim_at) {
-          st.claim_at = m.end;
-          st.after_fold();
-        } else {
-          st.machine->on_end(m.end);
-        }
-        st.drive();
-      },
-      [self](const delivery_known& m) {
-        auto& st = self->state;
-        if (!st.machine)
-          return;
-        if (m.what == delivery::one)
-          st.machine->on_delivered(m.destination, m.number);
-        else if (m.what == delivery::up_to)
-          st.machine->on_delivered_up_to(m.destination, m.number);
-        else
-          st.machine->on_delivery_failed(m.destination, m.number);
-        st.drive();
-      },
-      [self](const shard_calls& m) {
-        auto& st = self->state;
-        if (!st.machine) {
-          shard_answers turned_away;
-          for (const auto& call : m.calls)
-            turned_away.answers.push_back(
-                {call.first,
-                 api_error{api_errc::unavailable,
-                           "the shard is being reloaded; try again"}});
-          caf::anon_send(st.options.gateway, std::move(turned_away));
-          return;
-        }
-        for (const auto& call : m.calls)
-          st.machine->on_call(call.first, call.second);
-        st.drive();
-      },
-      [self](const rows_written& m) {
-        auto& st = self->state;
-        st.writing = false;
-        if (st.rows)
-          st.rows->set_flushing(nullptr);
-        if (m.error)
-          return st.fatal(m.error);
-        if (std::exchange(st.reload_after_write, false))
-          st.start();
-      },
-      [self](const checkpoint_due&) {
-        auto& st = self->state;
-        if (st.stopping)
-          return;
-        self->delayed_send(
-            caf::actor_cast<shard_host_actor>(self),
-            std::chrono::milliseconds(st.options.checkpoint_interval_ms),
-            checkpoint_due{});
-        st.checkpoint_wanted = true;
-        st.drive();
-      },
-      [self](const reading_failed& m) {
-        if (m.incarnation == self->state.incarnation)
-          self->state.fatal(m.error);
-      },
-      [self](const inspect_shard& m) {
-        auto& st = self->state;
-        if (!st.machine || !m.look(*st.machine))
-          st.looks.push_back(m.look);
-      },
-      [self](const tick& m) {
-        auto& st = self->state;
-        if (m.generation != st.tick_generation)
-          return;
-        st.tick_at_ms = INT64_MAX;
-        st.drive();
-      },
-      [self](const stop_now&) {
-        auto& st = self->state;
-        st.stopping = true;
-        if (st.credit)
-          st.credit->close();
-        st.reading.reset();
-        self->quit();
-      },
+      [self](const records_read& m) { self->state.on(m); },
+      [self](const own_append_failed& m) { self->state.on(m); },
+      [self](const end_known& m) { self->state.on(m); },
+      [self](const delivery_known& m) { self->state.on(m); },
+      [self](const shard_calls& m) { self->state.on(m); },
+      [self](const rows_written& m) { self->state.on(m); },
+      [self](const checkpoint_due& m) { self->state.on(m); },
+      [self](const reading_failed& m) { self->state.on(m); },
+      [self](const inspect_shard& m) { self->state.on(m); },
+      [self](const tick& m) { self->state.on(m); },
+      [self](const stop_now& m) { self->state.on(m); },
   };
 }
 
