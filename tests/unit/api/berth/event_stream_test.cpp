@@ -1,0 +1,100 @@
+#include "api/berth/event_stream.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace berth {
+
+namespace {
+
+/// Delivers events already while subscribing, and says when it was let go.
+class eager_events : public event_source {
+public:
+  struct subscription : event_subscription {
+    explicit subscription(bool& ended_) : ended(ended_) {}
+    ~subscription() override { ended = true; }
+    bool& ended;
+  };
+
+  outcome subscribe(const account_region&, const std::string& after,
+                    std::function<bool(const job_event&)> on_event) override {
+    asked_after = after;
+    callback = std::move(on_event);
+    for (size_t i = 0; i < early; ++i) {
+      job_event event;
+      event.position = std::to_string(i);
+      went_on = callback(event);
+    }
+    return std::make_unique<subscription>(is_ended);
+  }
+
+  size_t early = 0;
+  bool went_on = true;
+  bool is_ended = false;
+  std::string asked_after;
+  std::function<bool(const job_event&)> callback;
+};
+
+struct reader {
+  line_sink_opener opener() {
+    return [this](std::function<void()> on_closed) {
+      closed = std::move(on_closed);
+      return line_sink{[this](std::string text) {
+        pieces.push_back(std::move(text));
+        return true;
+      }};
+    };
+  }
+
+  std::vector<std::string> pieces;
+  std::function<void()> closed;
+};
+
+} // namespace
+
+TEST_CASE("events that come before the stream is open are not lost") {
+  eager_events source;
+  source.early = 3;
+  reader client;
+  CHECK(!stream_events(source, {}, "p", client.opener()));
+  CHECK(source.asked_after == "p");
+  REQUIRE(client.pieces.size() == 4);
+  CHECK(client.pieces[0] == "\n");
+  for (size_t i = 0; i < 3; ++i)
+    CHECK_THAT(
+        client.pieces[i + 1],
+        Catch::StartsWith("{\"position\":\"" + std::to_string(i) + "\""));
+  CHECK(source.callback(job_event{}));
+  CHECK(client.pieces.size() == 5);
+}
+
+TEST_CASE("more early events than fit end the stream instead of leaving a "
+          "gap") {
+  eager_events source;
+  source.early = early_events_max + 1;
+  reader client;
+  CHECK(!stream_events(source, {}, "", client.opener()));
+  CHECK(!source.went_on);
+  CHECK(client.pieces.size() == early_events_max + 1);
+}
+
+TEST_CASE("a closed stream lets its subscription go") {
+  eager_events source;
+  reader client;
+  CHECK(!stream_events(source, {}, "", client.opener()));
+  CHECK(!source.is_ended);
+  client.closed();
+  CHECK(source.is_ended);
+  CHECK(!source.callback(job_event{}));
+  CHECK(client.pieces.size() == 1);
+}
+
+TEST_CASE("a position is given at most once") {
+  CHECK(std::get<std::string>(parse_events_query("")) == "");
+  CHECK(std::get<std::string>(parse_events_query("x=1&after=3%2F4")) == "3/4");
+  CHECK(
+      std::holds_alternative<api_error>(parse_events_query("after=1&after=2")));
+  CHECK(std::holds_alternative<api_error>(
+      parse_events_query("after=" + std::string(2000, 'x'))));
+}
+
+} // namespace berth
