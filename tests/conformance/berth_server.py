@@ -23,6 +23,13 @@ def arn(kind, name):
     return f"arn:aws:batch:{REGION}:{ACCOUNT}:{kind}/{name}"
 
 
+def address_of(url):
+    host, _, port = url.rpartition("/")[2].partition(":")
+    if not port:
+        raise ConnectionError("the server is down")
+    return host, int(port)
+
+
 def is_alive(pid):
     """Whether the process exists and is more than a zombie."""
     try:
@@ -134,9 +141,8 @@ class BerthServer:
 
     @property
     def address(self):
-        """(host, port) of the API."""
-        host, _, port = self.url.rpartition("/")[2].partition(":")
-        return host, int(port)
+        """(host, port) of the API; ConnectionError when there is none."""
+        return address_of(self.url)
 
     def keeper_pid(self):
         try:

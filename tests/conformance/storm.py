@@ -20,7 +20,7 @@ from workbench import shell
 LOST = re.compile(r"Host EC2 \(instance .+\) terminated\.")
 TIMED_OUT = "Job attempt duration exceeded timeout"
 DEPENDENT = "Dependent Job failed"
-NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
+NO_ANSWER = (OSError, http.client.HTTPException)
 PAUSE_S = 0.02
 CHATTER = 12
 

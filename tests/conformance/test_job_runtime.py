@@ -7,6 +7,7 @@ from waiting import wait_for
 from workbench import pairs, unpaired
 
 ALWAYS = {
+    "BERTH_ENDPOINT",
     "AWS_BATCH_JOB_ID",
     "AWS_BATCH_JOB_ATTEMPT",
     "AWS_BATCH_CE_NAME",
@@ -41,6 +42,7 @@ def test_a_job_sees_its_own_environment_and_nothing_else(bench, server):
     assert found["AWS_BATCH_JQ_NAME"] == queue
     assert found["AWS_ENDPOINT_URL_BATCH"] == server.url
     assert found["AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"] == server.url
+    assert found["BERTH_ENDPOINT"] == server.url
     assert found["AWS_DEFAULT_REGION"] == "us-east-1"
     assert found["AWS_REGION"] == "us-east-1"
     assert found["AWS_ACCESS_KEY_ID"] and found["AWS_SECRET_ACCESS_KEY"]

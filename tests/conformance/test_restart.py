@@ -220,6 +220,31 @@ def test_everything_that_was_told_is_told_again(mortal):
     assert all_told() == before
 
 
+def test_jobs_that_ended_before_a_restart_are_dependencies_as_before(mortal):
+    server, bench = mortal
+    queue = bench.slots(2)
+    good = bench.run(queue, "exit 0")["jobId"]
+    bad = bench.submit(queue, "exit 1")
+    array = bench.submit(
+        queue,
+        "exit $AWS_BATCH_JOB_ARRAY_INDEX",
+        arrayProperties={"size": 2},
+    )
+    bench.wait_all([bad, array], "FAILED")
+    server.kill()
+    bench = restart(server)
+
+    def submit_after(job):
+        return bench.submit(queue, "exit 0", dependsOn=[{"jobId": job}])
+
+    bench.wait_all(
+        [submit_after(good), submit_after(f"{array}:0")], "SUCCEEDED"
+    )
+    after = [submit_after(bad), submit_after(array), submit_after(f"{array}:1")]
+    for job in bench.wait_all(after, "FAILED"):
+        assert job["statusReason"] == "Dependent Job failed"
+
+
 # The keeper
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from berth_server import BERTH, arn
+from berth_server import BERTH, BerthServer, arn
 from wire import send, signed_headers
 from waiting import wait_for
 from workbench import Workbench
@@ -164,12 +164,17 @@ def test_a_data_folder_in_use_is_refused(server):
     ],
 )
 def test_options_out_of_bounds_are_refused_by_name(tmp_path, words):
-    done = subprocess.run(
-        [BERTH, "dev", "--data", str(tmp_path / "data"), *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    server = BerthServer(tmp_path)
+    try:
+        done = subprocess.run(
+            [BERTH, "dev", "--data", str(server.data), *words],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+    finally:
+        # Whatever it has started all the same.
+        server.close()
     assert done.returncode != 0
     text = done.stdout + done.stderr
     assert words[0].lstrip("-") in text

@@ -33,9 +33,10 @@ class Answer:
 
 
 def signed_headers(server, method, path, body, headers=None, service="batch"):
+    host, port = server.address
     request = AWSRequest(
         method=method,
-        url=server.url + path,
+        url=f"http://{host}:{port}{path}",
         data=body,
         headers={"Content-Type": "application/json", **(headers or {})},
     )
