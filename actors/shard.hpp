@@ -168,6 +168,15 @@ public:
     checkpoint at;
   };
   std::optional<cut> cut_checkpoint();
+  /// Stored rows of expired jobs: each one found in the range is handed to
+  /// `forget_expired`, so that the next checkpoint deletes it. Nothing when
+  /// none has expired.
+  std::optional<row_range> expired_range(size_t limit) const {
+    return state_->expired_range(limit);
+  }
+  void forget_expired(const std::string& key, std::string_view bytes) {
+    state_->forget_expired(key, bytes);
+  }
 
   shard_role role() const { return role_; }
   /// The last record folded; -1 before the first.

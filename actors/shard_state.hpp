@@ -70,6 +70,13 @@ public:
 
   /// Rule Checkpoint: moves all changed rows into `rows`.
   void cut_checkpoint(std::map<std::string, std::optional<std::string>>& rows);
+  /// See `job_table::expired_range` and `job_table::forget_expired`.
+  std::optional<row_range> expired_range(size_t limit) const {
+    return jobs_->expired_range(limit);
+  }
+  void forget_expired(const std::string& key, std::string_view bytes) {
+    jobs_->forget_expired(key, bytes);
+  }
   /// A row that the store does not have yet; see `job_table::pending_row`.
   std::optional<std::optional<std::string>>
   pending_row(const std::string& key) const;

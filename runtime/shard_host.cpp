@@ -24,6 +24,8 @@ constexpr size_t waiting_batches_max = 64;
 constexpr size_t load_page_rows = 10'000;
 /// Specifications kept decoded for dispatches; an array's children share one.
 constexpr size_t cached_specs_max = 256;
+/// Expired jobs whose rows one checkpoint deletes.
+constexpr size_t expired_rows_max = 1000;
 /// Decisions that came to nothing before the host lets others run.
 constexpr int idle_rounds_max = 16;
 
@@ -298,6 +300,12 @@ void shard_host_state::after_fold() {
 void shard_host_state::write_checkpoint() {
   if (writing)
     return;
+  if (machine->decision_in_flight())
+    return;
+  if (auto expired = machine->expired_range(expired_rows_max))
+    for (const auto& [key, bytes] :
+         options.store_->scan(expired->from, expired->to, expired->limit))
+      machine->forget_expired(key, bytes);
   auto cut = machine->cut_checkpoint();
   if (!cut)
     return;
