@@ -378,7 +378,7 @@ void shard::answer_questions(const fetched_rows& rows) {
 result shard::answer_one(const shard_call& call,
                          const fetched_rows& rows) const {
   if (const auto* c = std::get_if<catalog_call>(&call))
-    return state_->catalog().answer(*c);
+    return answer_catalog(*state_, *c);
   if (const auto* c = std::get_if<describe_jobs_call>(&call))
     return state_->jobs().answer(*c, rows);
   if (const auto* c = std::get_if<list_jobs_call>(&call))

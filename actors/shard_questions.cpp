@@ -120,6 +120,19 @@ void explain_placed(const shard_state& state, why_response& why) {
 
 } // namespace
 
+result answer_catalog(const shard_state& state, const catalog_call& call) {
+  auto answer = state.catalog().answer(call);
+  auto* good = std::get_if<response>(&answer);
+  auto* found = good ? std::get_if<environments_response>(good) : nullptr;
+  if (found == nullptr)
+    return answer;
+  for (auto& object : found->environments)
+    if (object.settings.type == environment_type::managed)
+      if (const auto* environment = state.find_environment(object.uid))
+        object.settings.desired_vcpus = environment->desired_vcpus();
+  return answer;
+}
+
 result answer_snapshot(const shard_state& state,
                        const queue_snapshot_call& call, int64_t now_ms) {
   const auto* queue = state.find_queue(call.queue);

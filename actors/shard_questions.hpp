@@ -6,6 +6,10 @@
 
 namespace berth {
 
+/// The catalog's answer. MANAGED environments that live in this shard show the
+/// vCPUs that their demand asks for now; others those that were set.
+result answer_catalog(const shard_state& state, const catalog_call& call);
+
 /// GetJobQueueSnapshot: the first runnable jobs in the order they are served.
 result answer_snapshot(const shard_state& state,
                        const queue_snapshot_call& call, int64_t now_ms);
