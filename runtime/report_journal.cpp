@@ -16,6 +16,9 @@ namespace berth {
 
 namespace {
 
+/// By how much the file is made longer.
+constexpr size_t journal_step_bytes = 256 * 1024;
+
 using box_key = std::tuple<agent_id, session_id, shard_id>;
 
 void fold(std::map<box_key, keeper_reports>& boxes,
@@ -46,6 +49,8 @@ std::vector<keeper_reports> report_journal::read(std::string& warning) {
   frames.append(bytes);
   std::map<box_key, keeper_reports> boxes;
   while (auto frame = frames.next()) {
+    if (frame->empty())
+      break;
     auto record = decode<keeper_journal_record>(*frame);
     if (!record) {
       warning = path_
@@ -75,6 +80,7 @@ bool report_journal::rewrite(
   if (!file_)
     return fail("create");
   bytes_ = 0;
+  length_ = 0;
   pending_.clear();
   for (const auto& record : records)
     append(record);
@@ -90,23 +96,32 @@ void report_journal::append(const keeper_journal_record& record) {
   append_frame(pending_, encode(record));
 }
 
-bool report_journal::write() {
-  size_t done = 0;
-  while (done < pending_.size()) {
-    auto n =
-        ::write(file_.get(), pending_.data() + done, pending_.size() - done);
+bool report_journal::write_at(size_t position, std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto n = pwrite(file_.get(), bytes.data(), bytes.size(),
+                    static_cast<off_t>(position));
     if (n < 0 && errno == EINTR)
       continue;
-    if (n < 0) {
-      // Kept in memory and tried again with the next record; half a frame on
-      // disk would hide all that follows.
-      if (done > 0 && ftruncate(file_.get(), static_cast<off_t>(bytes_)) != 0)
-        return fail("shorten");
-      lseek(file_.get(), static_cast<off_t>(bytes_), SEEK_SET);
+    if (n <= 0)
       return fail("write");
-    }
-    done += static_cast<size_t>(n);
+    position += static_cast<size_t>(n);
+    bytes.remove_prefix(static_cast<size_t>(n));
   }
+  return true;
+}
+
+/// What cannot be written stays pending and is tried again with the next; the
+/// zeros after it keep the file readable until then.
+bool report_journal::write() {
+  if (pending_.empty())
+    return true;
+  while (bytes_ + pending_.size() + journal_step_bytes / 2 > length_) {
+    if (!write_at(length_, std::string(journal_step_bytes, '\0')))
+      return false;
+    length_ += journal_step_bytes;
+  }
+  if (!write_at(bytes_, pending_))
+    return false;
   bytes_ += pending_.size();
   pending_.clear();
   return true;

@@ -1,12 +1,15 @@
 // `keeper/reports` in the data folder: frames of `keeper_journal_record`.
 // Appended without sync, for it outlives the keeper, not the machine; a torn
-// last frame (the keeper died in the middle of it) is cut off.
+// last frame (the keeper died in the middle of it) is cut off. The file is made
+// longer in steps, of zeros, for to write into a file is much cheaper than to
+// lengthen it: a frame of length 0 is its end.
 #pragma once
 
 #include "messages/keeper_protocol.hpp"
 #include "runtime/file_descriptor.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace berth {
@@ -36,11 +39,14 @@ public:
 
 private:
   bool fail(const std::string& what);
+  bool write_at(size_t position, std::string_view bytes);
   std::string path_;
   file_descriptor file_;
   std::string pending_;
   size_t bytes_ = 0;
   size_t bytes_rewritten_ = 0;
+  /// The file's length.
+  size_t length_ = 0;
   std::string error_;
 };
 

@@ -16,6 +16,19 @@ namespace {
 constexpr size_t removals_when_idle_max = 200;
 constexpr size_t removals_when_busy_max = 20;
 
+constexpr mode_t folder_mode = 0755;
+constexpr int64_t no_time = -1;
+
+/// When the folder's entries or attributes changed last, in ns. A folder that
+/// is not as it was made has none.
+int64_t change_time(const std::string& path) {
+  struct stat s = {};
+  if (lstat(path.c_str(), &s) != 0 || (s.st_mode & 07777) != folder_mode
+      || s.st_uid != geteuid() || s.st_gid != getegid())
+    return no_time;
+  return s.st_ctim.tv_sec * 1'000'000'000 + s.st_ctim.tv_nsec;
+}
+
 /// Up to `limit` names in a folder.
 std::vector<std::string> names_in(const std::string& path, size_t limit) {
   std::vector<std::string> names;
@@ -38,23 +51,53 @@ std::vector<std::string> names_in(const std::string& path, size_t limit) {
 
 working_folders::working_folders(std::string data_folder)
     : work_(data_folder + "/work"),
-      discarded_(data_folder + "/keeper/discarded") {
+      discarded_(data_folder + "/keeper/discarded"),
+      spare_(data_folder + "/keeper/spare") {
   mkdir(work_.c_str(), 0755);
   mkdir(discarded_.c_str(), 0700);
+  mkdir(spare_.c_str(), 0700);
+  for (const auto& name : names_in(spare_, SIZE_MAX))
+    rmdir((spare_ + '/' + name).c_str());
   for (const auto& name : names_in(discarded_, SIZE_MAX))
     roots_.push_back(discarded_ + '/' + name);
   for (const auto& name : names_in(work_, SIZE_MAX))
     discard(work_ + '/' + name);
+  times_are_exact_ = times_are_exact();
+}
+
+/// Whether two changes that follow at once have different times. Older kernels
+/// count them in ticks of some milliseconds.
+bool working_folders::times_are_exact() const {
+  auto probe = spare_ + "/probe";
+  bool exact = mkdir(probe.c_str(), folder_mode) == 0;
+  for (int i = 0; exact && i < 10; ++i) {
+    auto before = change_time(probe);
+    exact =
+        chmod(probe.c_str(), folder_mode) == 0 && change_time(probe) != before;
+  }
+  rmdir(probe.c_str());
+  return exact;
 }
 
 std::string working_folders::make(const attempt_id& attempt, uid_t uid,
                                   gid_t gid, std::string& error) {
   auto path = work_ + '/' + attempt_file_name(attempt);
-  if (mkdir(path.c_str(), 0755) != 0) {
+  bool is_own = uid == geteuid() && gid == getegid();
+  if (is_own && !spares_.empty()) {
+    auto from = spare_ + '/' + std::to_string(spares_.back());
+    spares_.pop_back();
+    if (rename(from.c_str(), path.c_str()) == 0) {
+      given_[path] = change_time(path);
+      return path;
+    }
+  }
+  if (mkdir(path.c_str(), folder_mode) != 0) {
     error = "cannot make the working folder " + path + ": " + strerror(errno);
     return {};
   }
-  if (uid != geteuid() && chown(path.c_str(), uid, gid) != 0) {
+  if (is_own) {
+    given_[path] = change_time(path);
+  } else if (chown(path.c_str(), uid, gid) != 0) {
     error = "cannot give the working folder " + path + " to user "
             + std::to_string(uid) + ": " + strerror(errno);
     rmdir(path.c_str());
@@ -63,7 +106,27 @@ std::string working_folders::make(const attempt_id& attempt, uid_t uid,
   return path;
 }
 
+/// True when the folder is as it was given, and now waits for its next use.
+bool working_folders::put_aside(const std::string& folder) {
+  auto found = given_.find(folder);
+  if (found == given_.end())
+    return false;
+  auto given = found->second;
+  given_.erase(found);
+  if (spares_.size() >= spare_folders_max || given == no_time
+      || change_time(folder) != given
+      || (!times_are_exact_ && !names_in(folder, 1).empty()))
+    return false;
+  if (rename(folder.c_str(), (spare_ + '/' + std::to_string(++count_)).c_str())
+      != 0)
+    return false;
+  spares_.push_back(count_);
+  return true;
+}
+
 void working_folders::discard(const std::string& folder) {
+  if (put_aside(folder))
+    return;
   if (rmdir(folder.c_str()) == 0 || errno == ENOENT)
     return;
   std::string target;

@@ -1,4 +1,8 @@
 // The fresh folder in which each attempt runs, and its removal.
+//
+// To make and remove a folder thousands of times is dear (ext4 looks for an
+// inode that was not freed lately: milliseconds), so a folder that was left as
+// it had been given is used again, under another name.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -6,9 +10,13 @@
 #include <cstdint>
 #include <string>
 #include <sys/types.h>
+#include <unordered_map>
 #include <vector>
 
 namespace berth {
+
+/// Folders that wait for their next use.
+constexpr size_t spare_folders_max = 256;
 
 class working_folders {
 public:
@@ -16,8 +24,8 @@ public:
   /// there is discarded: its attempts are over.
   explicit working_folders(std::string data_folder);
 
-  /// Makes the attempt's folder, owned by `uid:gid`. Empty and `error` set when
-  /// it cannot.
+  /// Gives the attempt a folder, empty, mode 0755, owned by `uid:gid`. Empty
+  /// and `error` set when it cannot.
   std::string make(const attempt_id& attempt, uid_t uid, gid_t gid,
                    std::string& error);
   /// The folder is gone from its place when this returns. What was in it is
@@ -32,8 +40,17 @@ private:
   /// What cannot be removed (immutable, a mount) stays for the next keeper.
   void give_up();
 
+  bool put_aside(const std::string& folder);
+  bool times_are_exact() const;
+
   std::string work_;
   std::string discarded_;
+  std::string spare_;
+  /// Names in `spare_`.
+  std::vector<uint64_t> spares_;
+  /// Of folders in use: the time of the last change when they were given.
+  std::unordered_map<std::string, int64_t> given_;
+  bool times_are_exact_ = false;
   uint64_t count_ = 0;
   /// Folders to be removed, and the way into the one at the back.
   std::vector<std::string> roots_;
