@@ -346,6 +346,8 @@ void demand_world::apply(
 void demand_world::absorb(shard_id shard, draft& out) {
   for (auto& e : out.events) {
     apply(e, queues_, environments_);
+    if (const auto* matched = std::get_if<leases_matched>(&e))
+      leases_unmatched += matched->granted - matched->matches.size();
     history_.push_back(e);
     last_events.push_back(std::move(e));
   }

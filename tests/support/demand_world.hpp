@@ -90,6 +90,8 @@ public:
   size_t decisions = 0;
   /// The most rounds of the exchange that one decision took.
   size_t rounds_max = 0;
+  /// Leases that found no job.
+  size_t leases_unmatched = 0;
 
 private:
   struct job_record {
