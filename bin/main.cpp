@@ -1,4 +1,5 @@
 #include "bin/audit_command.hpp"
+#include "bin/client_commands.hpp"
 #include "bin/dev_command.hpp"
 #include "runtime/keeper.hpp"
 
@@ -8,6 +9,9 @@
 #include <vector>
 
 namespace {
+
+/// Exit status of a wrong command line.
+constexpr int usage_status = 2;
 
 std::string default_data_folder() {
   if (const auto* given = std::getenv("BERTH_DATA"))
@@ -68,6 +72,11 @@ int main(int argc, char** argv) {
   add_dev(app, status);
   add_keeper(app, status);
   berth::add_audit_commands(app, default_data_folder(), status);
-  CLI11_PARSE(app, argc, argv);
+  berth::add_client_commands(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : usage_status;
+  }
   return status;
 }

@@ -1,0 +1,14 @@
+// The command line's client subcommands: submit, jobs, job, wait and so on.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace berth {
+
+/// Adds the subcommands. The one that is parsed runs as CLI11's callback and
+/// sets `status`, which must outlive the parsing.
+void add_client_commands(CLI::App& app, int& status);
+
+} // namespace berth
