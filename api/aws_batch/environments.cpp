@@ -89,14 +89,6 @@ std::string default_service_role(const account_region& owner) {
            "AWSServiceRoleForBatch";
 }
 
-/// Stable for an environment: its number in the shape of a UUID.
-std::string make_uuid(environment_uid uid) {
-  std::array<uint8_t, 16> bytes{};
-  for (size_t i = 0; i < 8; ++i)
-    bytes[15 - i] = static_cast<uint8_t>(uid.value >> (8 * i));
-  return to_string(make_job_id(bytes, shard_id{0}));
-}
-
 void print_compute_resources(json_writer& writer,
                              const environment_settings& settings,
                              json resources) {
@@ -115,7 +107,7 @@ void print_compute_resources(json_writer& writer,
 void print_environment(json_writer& writer, const environment_object& object) {
   const auto& settings = object.settings;
   auto details = parse_object(settings.details_json);
-  auto uuid = make_uuid(object.uid);
+  auto uuid = environment_uuid(object.uid);
   auto is_valid = object.status == object_status::valid;
   auto is_managed = settings.type == environment_type::managed;
   writer.begin_object();
@@ -149,6 +141,13 @@ void print_environment(json_writer& writer, const environment_object& object) {
 }
 
 } // namespace
+
+std::string environment_uuid(environment_uid uid) {
+  std::array<uint8_t, 16> bytes{};
+  for (size_t i = 0; i < 8; ++i)
+    bytes[15 - i] = static_cast<uint8_t>(uid.value >> (8 * i));
+  return to_string(make_job_id(bytes, shard_id{0}));
+}
 
 request parse_create_environment(const json_place& body) {
   create_environment_request made;

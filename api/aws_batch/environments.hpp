@@ -36,6 +36,9 @@ std::string merge_details(std::string_view stored, std::string_view update);
 /// `{computeEnvironmentName, computeEnvironmentArn}`
 void print_changed_environment(json_writer& writer,
                                const object_response& response);
+/// The `uuid` of an environment: its number in the shape of a UUID, stable.
+std::string environment_uuid(environment_uid uid);
+
 void print_environments(json_writer& writer,
                         const environments_response& response);
 

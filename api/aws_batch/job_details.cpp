@@ -1,6 +1,7 @@
 #include "api/aws_batch/job_details.hpp"
 
 #include "api/aws_batch/containers.hpp"
+#include "api/aws_batch/environments.hpp"
 #include "api/aws_batch/retries.hpp"
 #include "api/log_stream_name.hpp"
 
@@ -46,7 +47,8 @@ void print_end(json_writer& json, const attempt_record& attempt) {
     json.member("reason", cut_reason(attempt.reason));
 }
 
-/// Where an attempt ran: the task from its placement on, the log stream from
+/// Where an attempt ran (the container instance is named by the environment's
+/// uuid and the agent): the task from its placement on, the log stream from
 /// its start (or failed start) on.
 void print_task(json_writer& json, const job_view& job,
                 const attempt_record& attempt) {
@@ -55,7 +57,9 @@ void print_task(json_writer& json, const job_view& job,
   print_end(json, attempt);
   if (!attempt.agent.empty())
     json.member("containerInstanceArn",
-                ecs + ":container-instance/" + attempt.agent);
+                ecs + ":container-instance/"
+                    + environment_uuid(attempt.environment) + "/"
+                    + attempt.agent);
   json.member("taskArn", ecs + ":task/" + task_id(id));
   if (attempt.started_ms > 0 || attempt.end)
     json.member("logStreamName",

@@ -93,14 +93,14 @@ TEST_CASE("a job that succeeded reads back as on AWS") {
    "resourceRequirements":[{"type":"VCPU","value":"2"},
                            {"type":"MEMORY","value":"512"}],
    "taskArn":"arn:aws:ecs:us-east-1:123456789012:task/0b6cdd0e-b200-4948-8a4e-b596507f2f60",
-   "containerInstanceArn":"arn:aws:ecs:us-east-1:123456789012:container-instance/agent-1",
+   "containerInstanceArn":"arn:aws:ecs:us-east-1:123456789012:container-instance/00000000-0000-4000-8000-000000000000/agent-1",
    "logStreamName":"calc/default/0b6cdd0e-b200-4948-8a4e-b596507f2f60",
    "exitCode":0},
  "attempts":[{"startedAt":1700000004000,"stoppedAt":1700000009000,
    "statusReason":"Essential container in task exited","taskProperties":[],
    "container":{
      "taskArn":"arn:aws:ecs:us-east-1:123456789012:task/0b6cdd0e-b200-4948-8a4e-b596507f2f60",
-     "containerInstanceArn":"arn:aws:ecs:us-east-1:123456789012:container-instance/agent-1",
+     "containerInstanceArn":"arn:aws:ecs:us-east-1:123456789012:container-instance/00000000-0000-4000-8000-000000000000/agent-1",
      "logStreamName":"calc/default/0b6cdd0e-b200-4948-8a4e-b596507f2f60",
      "exitCode":0,"networkInterfaces":[]}}],
  "isCancelled":false,"isTerminated":false})"));
