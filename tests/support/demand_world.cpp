@@ -94,7 +94,7 @@ job_id demand_world::submit(queue_uid queue, const shape& what, int32_t size) {
   return id;
 }
 
-void demand_world::end(const job_key& job, bool retry) {
+void demand_world::end(job_key job, bool retry) {
   auto placed = running_.at(job);
   running_.erase(job);
   auto shard = queue_shards_.at(placed.queue);
@@ -116,7 +116,7 @@ void demand_world::end(const job_key& job, bool retry) {
     go();
 }
 
-void demand_world::withdraw(const job_key& job) {
+void demand_world::withdraw(job_key job) {
   const auto& record = jobs_.at(job.id);
   BERTH_ASSERT(waiting_.erase(job) == 1, "only waiting jobs are withdrawn");
   auto range = job_range{job.id, job.index, job.index + 1};

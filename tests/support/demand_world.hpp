@@ -47,9 +47,9 @@ public:
   /// A single job, or an array when `size` is not 0.
   job_id submit(queue_uid queue, const shape& what, int32_t size = 0);
   /// Its attempt is over: ended for good, or to be tried again.
-  void end(const job_key& job, bool retry = false);
+  void end(job_key job, bool retry = false);
   /// A waiting job is taken back.
-  void withdraw(const job_key& job);
+  void withdraw(job_key job);
 
   /// Inputs given between `hold` and `go` are one run, so one decision.
   void hold() { held_ = true; }
