@@ -189,7 +189,9 @@ bool queue_actor::admits() const {
          && state_->object.settings.state == object_state::enabled;
 }
 
-bool queue_actor::is_settled() const { return state_->settled; }
+bool queue_actor::is_settled() const {
+  return state_->settled;
+}
 
 bool queue_actor::is_closing() const {
   return state_->closing;
