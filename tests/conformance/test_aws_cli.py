@@ -53,7 +53,7 @@ def order_of(name):
     return [f"order=1,computeEnvironment={name}"]
 
 
-def test_the_life_of_everything(aws, gate):
+def test_the_life_of_everything(aws, bench, gate):
     environment, queue = unique("env"), unique("queue")
     definition = unique("def")
     made = aws(
@@ -117,11 +117,10 @@ def test_the_life_of_everything(aws, gate):
     other = submit("other", array_properties={"size": 2})["jobId"]
     job = running["jobId"]
 
-    def status(which):
-        (found,) = aws("describe-jobs", jobs=[which])["jobs"]
-        return found["status"]
-
-    wait_for(lambda: status(job) == "RUNNING")
+    # Awaited with boto3: every call of the CLI is a process of its own.
+    bench.wait_status(job, "RUNNING")
+    (found,) = aws("describe-jobs", jobs=[job])["jobs"]
+    assert found["status"] == "RUNNING"
     (listed,) = aws("list-jobs", job_queue=queue)["jobSummaryList"]
     assert listed["jobId"] == job
     if not aws.is_debian:  # Its model has no snapshots yet.
@@ -133,16 +132,18 @@ def test_the_life_of_everything(aws, gate):
     tags = aws("list-tags-for-resource", resource_arn=arn)["tags"]
     assert tags == {"more": "y"}
     aws("cancel-job", job_id=waiting, reason="not needed")
-    wait_for(lambda: status(waiting) == "FAILED")
+    bench.wait_failed(waiting)
     aws("terminate-job", job_id=other, reason="not needed")
-    wait_for(lambda: status(other) == "FAILED")
+    bench.wait_failed(other)
     gate.open()
-    wait_for(lambda: status(job) == "SUCCEEDED")
+    bench.wait_succeeded(job)
     aws("deregister-job-definition", job_definition=f"{definition}:1")
     aws("update-job-queue", job_queue=queue, state="DISABLED")
     aws("delete-job-queue", job_queue=queue)
     wait_for(
-        lambda: not aws("describe-job-queues", job_queues=[queue])["jobQueues"]
+        lambda: not bench.batch.describe_job_queues(jobQueues=[queue])[
+            "jobQueues"
+        ]
     )
     aws(
         "update-compute-environment",
