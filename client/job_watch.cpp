@@ -1,5 +1,6 @@
 #include "client/job_watch.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -108,6 +109,10 @@ void job_watch::read_array(std::size_t place, const json& detail) {
 }
 
 bool job_watch::describe(const json& detail) {
+  return take(detail, false);
+}
+
+bool job_watch::take(const json& detail, bool is_event) {
   auto place = place_of(text_in(detail, "jobId"));
   auto status = status_in(detail);
   if (!place || !status)
@@ -120,6 +125,13 @@ bool job_watch::describe(const json& detail) {
   auto finished = attempts != detail.end() && attempts->is_array()
                       ? static_cast<uint32_t>(attempts->size())
                       : 0U;
+  // An event has its own status, but the attempts of when it was printed,
+  // which may be later.
+  if (is_event && !is_terminal(*status)) {
+    auto retried =
+        *status == job_status::runnable && job.status > job_status::runnable;
+    finished = std::min(finished, job.attempts + (retried ? 1U : 0U));
+  }
   auto has_changed =
       !described_[*place] || job.status != *status || job.attempts != finished;
   described_[*place] = true;
@@ -161,7 +173,7 @@ std::optional<std::size_t> job_watch::apply(const json& event) {
     return std::nullopt;
   auto id = text_in(*detail, "jobId");
   if (auto place = place_of(id))
-    return describe(*detail) ? place : std::nullopt;
+    return take(*detail, true) ? place : std::nullopt;
   auto child = parse_child(id);
   auto status = status_in(*detail);
   auto place = child ? place_of(child->parent) : std::nullopt;

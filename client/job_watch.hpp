@@ -38,6 +38,7 @@ public:
 
 private:
   std::optional<std::size_t> place_of(const std::string& id) const;
+  bool take(const nlohmann::json& detail, bool is_event);
   bool set_child(std::size_t place, std::size_t index, job_status status);
   void read_array(std::size_t place, const nlohmann::json& detail);
 

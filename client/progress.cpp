@@ -97,7 +97,7 @@ widths share(const std::vector<const job_progress*>& jobs, std::size_t width) {
     w.name = std::max(w.name, display_width(job->name));
   w.name = std::min({w.name, name_width_max, width / 3});
   auto left = width - std::min(width, w.name + status_width + 2 + 3 * gap);
-  w.bar = std::clamp(left / 2, bar_width_min, bar_width_max);
+  w.bar = std::clamp(left / 3, bar_width_min, bar_width_max);
   return w;
 }
 

@@ -59,6 +59,20 @@ TEST_CASE("an event that is older than the description revives no job") {
   CHECK(watch.all_ended());
 }
 
+TEST_CASE("an attempt counts as finished when its event says so, not before") {
+  job_watch watch{{"a"}};
+  watch.describe(detail("a", "STARTING"));
+  // Printed after the attempt had ended.
+  watch.apply(event(detail("a", "RUNNING", 1)));
+  CHECK(watch.jobs()[0].attempts == 0);
+  watch.apply(event(detail("a", "RUNNABLE", 1)));
+  CHECK(watch.jobs()[0].attempts == 1);
+  watch.apply(event(detail("a", "RUNNING", 1)));
+  CHECK(watch.jobs()[0].attempts == 1);
+  watch.apply(event(detail("a", "SUCCEEDED", 2)));
+  CHECK(watch.jobs()[0].attempts == 2);
+}
+
 TEST_CASE("an event of a stranger changes nothing") {
   job_watch watch{{"a"}};
   CHECK_FALSE(watch.apply(event(detail("z", "FAILED"))));
