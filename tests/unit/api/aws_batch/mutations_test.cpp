@@ -104,7 +104,7 @@ void check_total(const std::string& body, const std::string& query) {
 
 TEST_CASE("every parser survives mutated bytes") {
   generator random{20'240'601};
-  for (int round = 0; round < 1500; ++round)
+  for (int round = 0; round < 200; ++round)
     for (const auto& body : bodies())
       check_total(mutated(body, random), mutated("tagKeys=a%20b&c=d", random));
   SUCCEED("every outcome was a request or a refusal");
@@ -112,7 +112,7 @@ TEST_CASE("every parser survives mutated bytes") {
 
 TEST_CASE("every parser survives values of other types") {
   generator random{7};
-  for (int round = 0; round < 1500; ++round)
+  for (int round = 0; round < 200; ++round)
     for (const auto& body : bodies()) {
       auto tree = nlohmann::json::parse(body);
       replace_one(tree, random);
