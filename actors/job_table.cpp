@@ -27,9 +27,17 @@ job_table::~job_table() = default;
 
 needed_rows job_table::keys_needed(const shard_call& call) const {
   if (const auto* c = std::get_if<submit_job_call>(&call)) {
-    if (state_->find(c->id) != nullptr || state_->ended.contains(c->id))
-      return {};
-    return {{job_row_key(job_row_kind::terminal, c->id)}, {}};
+    needed_rows needs;
+    auto need = [&](const job_id& id) {
+      if (state_->find(id) == nullptr && !state_->ended.contains(id))
+        needs.keys.push_back(job_row_key(job_row_kind::terminal, id));
+    };
+    need(c->id);
+    // It watches its dependencies within the same decision.
+    for (const auto& d : c->spec->depends_on)
+      if (d.on)
+        need(d.on->id);
+    return needs;
   }
   if (const auto* c = std::get_if<tag_job_call>(&call))
     return rows_for(*state_, *c);

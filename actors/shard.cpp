@@ -380,7 +380,7 @@ result shard::answer_one(const shard_call& call,
   if (const auto* c = std::get_if<catalog_call>(&call))
     return answer_catalog(*state_, *c);
   if (const auto* c = std::get_if<describe_jobs_call>(&call))
-    return state_->jobs().answer(*c, rows);
+    return answer_describe(*state_, *c, rows);
   if (const auto* c = std::get_if<list_jobs_call>(&call))
     return state_->jobs().answer(*c, rows);
   if (const auto* c = std::get_if<queue_snapshot_call>(&call))

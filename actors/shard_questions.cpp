@@ -133,6 +133,53 @@ result answer_catalog(const shard_state& state, const catalog_call& call) {
   return answer;
 }
 
+namespace {
+
+/// AWS's code and a sentence, when no environment can ever hold the job.
+std::string misconfiguration_of(const queue_actor& queue, const shape& what) {
+  auto answers = queue.answers_for(what);
+  if (answers.empty())
+    return {};
+  auto over_maximum = true;
+  for (const auto& answer : answers) {
+    if (!answer.never)
+      return {};
+    over_maximum =
+        over_maximum
+        && *answer.never == unserviceable_reason::over_environment_maximum;
+  }
+  if (over_maximum)
+    return "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - The job needs "
+           + to_string(what.each)
+           + ", more than the maxvCpus of its compute environments";
+  return "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job needs "
+         + to_string(what.each)
+         + ", more than any agent of its compute environments has";
+}
+
+} // namespace
+
+result answer_describe(const shard_state& state, const describe_jobs_call& call,
+                       const fetched_rows& rows) {
+  auto answer = state.jobs().answer(call, rows);
+  auto* good = std::get_if<response>(&answer);
+  auto* found = good ? std::get_if<jobs_response>(good) : nullptr;
+  if (found == nullptr)
+    return answer;
+  for (auto& view : found->jobs) {
+    if (view.status != job_status::runnable)
+      continue;
+    auto live = state.jobs().find_live(view.key);
+    const auto* queue = live ? state.find_queue(live->queue) : nullptr;
+    if (queue == nullptr)
+      continue;
+    auto reason = misconfiguration_of(*queue, live->what);
+    if (!reason.empty())
+      view.status_reason = std::move(reason);
+  }
+  return answer;
+}
+
 result answer_snapshot(const shard_state& state,
                        const queue_snapshot_call& call, int64_t now_ms) {
   const auto* queue = state.find_queue(call.queue);

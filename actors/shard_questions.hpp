@@ -10,6 +10,11 @@ namespace berth {
 /// vCPUs that their demand asks for now; others those that were set.
 result answer_catalog(const shard_state& state, const catalog_call& call);
 
+/// DescribeJobs; a job that waits and can never fit into any environment of its
+/// queue says so in its status reason (AWS reference, 16.5).
+result answer_describe(const shard_state& state, const describe_jobs_call& call,
+                       const fetched_rows& rows);
+
 /// GetJobQueueSnapshot: the first runnable jobs in the order they are served.
 result answer_snapshot(const shard_state& state,
                        const queue_snapshot_call& call, int64_t now_ms);

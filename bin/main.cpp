@@ -31,11 +31,14 @@ void add_dev(CLI::App& app, int& status) {
   dev->add_option("--listen", settings->listen, "HOST:PORT, port 0 = any")
       ->capture_default_str();
   dev->add_option("--shards", settings->shards,
-                  "Shards of a new log (default 1)");
+                  "Shards of a new log (default 1)")
+      ->check(CLI::Range(1U, 4096U));
   dev->add_option("--vcpus", settings->vcpus,
-                  "vCPUs that the local agents offer (default: the machine's)");
+                  "vCPUs that the local agents offer (default: the machine's)")
+      ->check(CLI::PositiveNumber);
   dev->add_option("--memory", settings->memory_mib,
-                  "MiB that the local agents offer (default: the machine's)");
+                  "MiB that the local agents offer (default: the machine's)")
+      ->check(CLI::PositiveNumber);
   dev->add_flag("--check-signatures", settings->check_signatures,
                 "Verify SigV4 against DIR/credentials");
   dev->add_option("--set", *changes, "NAME=VALUE, for times and limits")

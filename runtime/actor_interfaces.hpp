@@ -70,6 +70,8 @@ struct reading_failed {
   uint64_t incarnation = 0;
   storage_error error;
 };
+/// A machine that did not come to own the shard is made anew after a pause.
+struct restart_due {};
 /// Runs `look` on the machine between two inputs, for metrics and audits; again
 /// after the next record while it answers false.
 struct inspect_shard {
@@ -81,8 +83,8 @@ using shard_host_actor = caf::typed_actor<
     caf::reacts_to<end_known>, caf::reacts_to<delivery_known>,
     caf::reacts_to<shard_calls>, caf::reacts_to<rows_written>,
     caf::reacts_to<checkpoint_due>, caf::reacts_to<reading_failed>,
-    caf::reacts_to<inspect_shard>, caf::reacts_to<tick>,
-    caf::reacts_to<stop_now>>;
+    caf::reacts_to<inspect_shard>, caf::reacts_to<restart_due>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 // To the writer of a shard's store; it may block.
 
@@ -168,6 +170,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::rows_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::checkpoint_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::reading_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::inspect_shard)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::restart_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::write_rows)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::api_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_answers)

@@ -108,11 +108,9 @@ void agent_host_state::offer(
     present.insert(environment.uid);
     if (!offered.insert(environment.uid).second)
       continue;
-    auto capacity = options.machine;
-    if (environment.settings.type == environment_type::managed)
-      capacity.vcpu_milli =
-          std::min(capacity.vcpu_milli, environment.settings.max_vcpus * 1000);
-    machine.offer({{environment.uid, "local"}, environment.shard, capacity});
+    // The environment keeps to its maxvCpus by itself, and that may change.
+    machine.offer(
+        {{environment.uid, "local"}, environment.shard, options.machine});
   }
   for (auto uid : std::set(offered))
     if (present.count(uid) == 0) {

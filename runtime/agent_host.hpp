@@ -15,8 +15,8 @@ struct agent_host_options {
   std::string data_folder;
   /// `berth keeper --data DIR ...`
   std::vector<std::string> keeper_command;
-  /// What the machine has, or what was declared; an environment's agent offers
-  /// at most its maxvCpus of it.
+  /// What the machine has, or what was declared; each environment's agent
+  /// offers all of it, and the environment takes at most its maxvCpus.
   resources machine;
   /// Outlives the host.
   log* log_ = nullptr;

@@ -41,6 +41,9 @@ struct keeper_options {
 
 /// Exit status of a keeper that found another one at work in the data folder.
 constexpr int keeper_exit_busy = 3;
+/// Exit status when the keeper was killed before it answered; another may be
+/// started.
+constexpr int keeper_exit_died = 4;
 
 /// Starts a keeper and returns once it answers on its socket: 0, or, with a
 /// message on stderr, `keeper_exit_busy` or 1. The keeper itself is a child

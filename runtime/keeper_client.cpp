@@ -101,7 +101,8 @@ file_descriptor connect_or_start(const keeper_client_options& options,
       if (made)
         return made;
     }
-    if (status != 0 && status != keeper_exit_busy) {
+    if (status != 0 && status != keeper_exit_busy
+        && status != keeper_exit_died) {
       error = "the keeper of " + options.data_folder
               + " could not be started; its reason is at the end of "
               + options.data_folder + "/keeper.log";

@@ -222,7 +222,10 @@ int see_off(child_process child, const std::string& folder, int lock) {
     said.append(buffer, static_cast<size_t>(n));
   if (said == "r")
     return 0;
-  return complain(said.empty() ? "the keeper died while it started" : said);
+  if (!said.empty())
+    return complain(said);
+  complain("the keeper died while it started");
+  return keeper_exit_died;
 }
 
 } // namespace

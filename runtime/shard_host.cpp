@@ -24,6 +24,8 @@ constexpr size_t waiting_batches_max = 64;
 constexpr size_t load_page_rows = 10'000;
 /// Specifications kept decoded for dispatches; an array's children share one.
 constexpr size_t cached_specs_max = 256;
+/// Between tries to own the shard.
+constexpr std::chrono::milliseconds restart_pause{500};
 /// Expired jobs whose rows one checkpoint deletes.
 constexpr size_t expired_rows_max = 1000;
 /// Decisions that came to nothing before the host lets others run.
@@ -89,6 +91,7 @@ struct shard_host_state {
   void on(const checkpoint_due& m);
   void on(const reading_failed& m);
   void on(const inspect_shard& m);
+  void on(const restart_due& m);
   void on(const tick& m);
   void on(const stop_now& m);
 
@@ -101,6 +104,7 @@ struct shard_host_state {
   void append(std::string bytes);
   void look_at_end();
   void reload(const std::string& why);
+  void restart();
   void write_checkpoint();
   void schedule_tick();
   void after_fold();
@@ -326,7 +330,16 @@ void shard_host_state::reload(const std::string& why) {
   reading.reset();
   machine.reset();
   ++incarnation;
-  // The rows on their way to the store are part of what is loaded.
+  // A log that refuses (a full disk) would refuse the next claim, too.
+  if (!std::exchange(owner_told, false))
+    self->delayed_send(caf::actor_cast<shard_host_actor>(self), restart_pause,
+                       restart_due{});
+  else
+    restart();
+}
+
+/// The rows on their way to the store are part of what is loaded.
+void shard_host_state::restart() {
   if (writing)
     reload_after_write = true;
   else
@@ -427,6 +440,11 @@ void shard_host_state::on(const inspect_shard& m) {
     looks.push_back(m.look);
 }
 
+void shard_host_state::on(const restart_due&) {
+  if (!machine && !stopping)
+    restart();
+}
+
 void shard_host_state::on(const tick& m) {
   if (m.generation != tick_generation)
     return;
@@ -463,6 +481,7 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
       [self](const checkpoint_due& m) { self->state.on(m); },
       [self](const reading_failed& m) { self->state.on(m); },
       [self](const inspect_shard& m) { self->state.on(m); },
+      [self](const restart_due& m) { self->state.on(m); },
       [self](const tick& m) { self->state.on(m); },
       [self](const stop_now& m) { self->state.on(m); },
   };

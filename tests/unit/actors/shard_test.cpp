@@ -478,3 +478,27 @@ TEST_CASE("a record of a newer format is fatal") {
   c.fixture.read();
   CHECK(c.fixture.fatals.size() == 1);
 }
+
+TEST_CASE("a dependency that only the store still knows is met at once") {
+  small_cluster c;
+  auto first = c.submit(1);
+  c.drain();
+  REQUIRE(c.fixture.write_checkpoint());
+  c.fixture.restart();
+  c.fixture.own("again");
+  auto spec = small_job();
+  spec.depends_on.push_back({job_key{first, no_index}, dependency_kind::plain});
+  auto second = c.submit(2, spec);
+  c.drain();
+  CHECK(c.describe({second, no_index}).status == job_status::succeeded);
+}
+
+TEST_CASE("a job that can never fit says so while it waits") {
+  small_cluster c{2};
+  auto id = c.submit(1, small_job(3000));
+  c.drain();
+  auto job = c.describe({id, no_index});
+  CHECK(job.status == job_status::runnable);
+  CHECK(job.status_reason.starts_with(
+      "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"));
+}
