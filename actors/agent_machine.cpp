@@ -138,7 +138,9 @@ void agent_machine::on_appended(uint64_t token, bool appended) {
   }
   if (p.joining) {
     auto agent = agents_.find(*p.joining);
-    if (agent != agents_.end())
+    // An earlier session's join says nothing of the present one.
+    if (agent != agents_.end()
+        && agent->second.session == std::get<agent_joins>(p.what.body).session)
       agent->second.joined = true;
     return;
   }
