@@ -25,7 +25,7 @@ bool fits(const resources& need, const resources& free) {
     return false;
   return std::all_of(need.named.begin(), need.named.end(), [&](auto& entry) {
     auto found = free.named.find(entry.first);
-    return found != free.named.end() && entry.second <= found->second;
+    return entry.second <= (found == free.named.end() ? 0 : found->second);
   });
 }
 
