@@ -18,6 +18,7 @@ namespace {
 
 /// By how much the file is made longer.
 constexpr size_t journal_step_bytes = 256 * 1024;
+constexpr char end_mark = 1;
 
 using box_key = std::tuple<agent_id, session_id, shard_id>;
 
@@ -49,8 +50,9 @@ std::vector<keeper_reports> report_journal::read(std::string& warning) {
   frames.append(bytes);
   std::map<box_key, keeper_reports> boxes;
   while (auto frame = frames.next()) {
-    if (frame->empty())
+    if (frame->empty() || frame->back() != end_mark)
       break;
+    frame->remove_suffix(1);
     auto record = decode<keeper_journal_record>(*frame);
     if (!record) {
       warning = path_
@@ -93,7 +95,7 @@ bool report_journal::rewrite(
 }
 
 void report_journal::append(const keeper_journal_record& record) {
-  append_frame(pending_, encode(record));
+  append_frame(pending_, encode(record) + end_mark);
 }
 
 bool report_journal::write_at(size_t position, std::string_view bytes) {

@@ -1,4 +1,5 @@
-// `keeper/reports` in the data folder: frames of `keeper_journal_record`.
+// `keeper/reports` in the data folder: frames of a `keeper_journal_record` and
+// a byte that is not 0, for what was not written of a frame reads as zeros.
 // Appended without sync, for it outlives the keeper, not the machine; a torn
 // last frame (the keeper died in the middle of it) is cut off. The file is made
 // longer in steps, of zeros, for to write into a file is much cheaper than to
@@ -31,6 +32,8 @@ public:
   void append(const keeper_journal_record& record);
   /// Writes what was appended.
   bool write();
+  /// Of records written.
+  size_t bytes() const { return bytes_; }
   /// Whether most of it is likely to be of no use any more.
   bool is_due_for_rewrite() const {
     return bytes_ > journal_bytes_max && bytes_ > 2 * bytes_rewritten_;

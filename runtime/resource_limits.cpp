@@ -324,8 +324,8 @@ bool resource_limits::has_leftovers(const limit_slot& slot) const {
   return control_entry(stat, "shmem").value_or(0) > limit / leftover_part / 4;
 }
 
-void resource_limits::release(std::unique_ptr<limit_slot> slot) {
-  if (!slot->is_empty() || has_leftovers(*slot)) {
+void resource_limits::release(std::unique_ptr<limit_slot> slot, bool is_empty) {
+  if (!is_empty || has_leftovers(*slot)) {
     remove(*slot);
     return;
   }

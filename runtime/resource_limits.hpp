@@ -79,8 +79,8 @@ public:
   /// A slot with these limits set, or nothing and `error`. Never with rlimits.
   std::unique_ptr<limit_slot> acquire(const resources& needs,
                                       std::string& error);
-  /// Gives a slot back. One that is not empty is not used again.
-  void release(std::unique_ptr<limit_slot> slot);
+  /// Gives a slot back. One in which processes are left is not used again.
+  void release(std::unique_ptr<limit_slot> slot, bool is_empty);
   /// The rlimits of an attempt (none with cgroups).
   std::vector<process_limit> rlimits(const resources& needs) const;
 

@@ -109,8 +109,8 @@ running_attempts::prepare(const start_attempt& what, launch& plan,
   plan.request.folder = asked_working_folder(*what.spec);
   if (plan.request.folder.empty()) {
     const auto& user = plan.request.user;
-    plan.own_folder = folders_.make(what.attempt, user ? user->uid : geteuid(),
-                                    user ? user->gid : getegid(), error);
+    plan.own_folder =
+        folders_.make(what.attempt, user ? &*user : nullptr, error);
     if (plan.own_folder.empty())
       return cannot_create(error);
     plan.request.folder = plan.own_folder;
@@ -143,7 +143,7 @@ running_attempts::start(const start_attempt& what,
   }
   if (!error.empty()) {
     if (plan.slot)
-      limits_.release(std::move(plan.slot));
+      limits_.release(std::move(plan.slot), true);
     if (!plan.own_folder.empty())
       folders_.discard(plan.own_folder);
     return error;
@@ -245,7 +245,8 @@ void running_attempts::signal(const attempt_id& id, bool kill) {
     signal_each(tree_without_cgroup(a), SIGTERM);
 }
 
-process_end running_attempts::finish(attempt& a, int64_t wall_ms) {
+process_end running_attempts::finish(attempt& a, bool is_tree_gone,
+                                     int64_t wall_ms) {
   process_end end;
   end.exit_code = a.exit_code;
   read_pipe(a, wall_ms, reads_at_end);
@@ -255,7 +256,7 @@ process_end running_attempts::finish(attempt& a, int64_t wall_ms) {
                  to_string(a.id.job).c_str(), a.output->problem().c_str());
   if (a.slot) {
     end.out_of_memory = a.slot->take_out_of_memory();
-    limits_.release(std::move(a.slot));
+    limits_.release(std::move(a.slot), is_tree_gone);
   }
   if (!a.folder.empty())
     folders_.discard(a.folder);
@@ -274,7 +275,7 @@ void running_attempts::settle(const keeper_clock& now, const on_end& tell) {
                    "berth keeper: processes of %s do not die of SIGKILL\n",
                    to_string(a.id.job).c_str());
     }
-    auto end = finish(a, now.wall_ms);
+    auto end = finish(a, is_gone, now.wall_ms);
     auto id = a.id;
     tag_of_attempt_.erase(id);
     attempts_.erase(tag);

@@ -68,7 +68,7 @@ private:
   bool is_tree_gone(const attempt& a) const;
   void kill_tree(const attempt& a) const;
   std::vector<pid_t> tree_without_cgroup(const attempt& a) const;
-  process_end finish(attempt& a, int64_t wall_ms);
+  process_end finish(attempt& a, bool is_tree_gone, int64_t wall_ms);
 
   const keeper_options& options_;
   resource_limits& limits_;

@@ -19,16 +19,6 @@ constexpr size_t removals_when_busy_max = 20;
 constexpr mode_t folder_mode = 0755;
 constexpr int64_t no_time = -1;
 
-/// When the folder's entries or attributes changed last, in ns. A folder that
-/// is not as it was made has none.
-int64_t change_time(const std::string& path) {
-  struct stat s = {};
-  if (lstat(path.c_str(), &s) != 0 || (s.st_mode & 07777) != folder_mode
-      || s.st_uid != geteuid() || s.st_gid != getegid())
-    return no_time;
-  return s.st_ctim.tv_sec * 1'000'000'000 + s.st_ctim.tv_nsec;
-}
-
 /// Up to `limit` names in a folder.
 std::vector<std::string> names_in(const std::string& path, size_t limit) {
   std::vector<std::string> names;
@@ -50,7 +40,7 @@ std::vector<std::string> names_in(const std::string& path, size_t limit) {
 } // namespace
 
 working_folders::working_folders(std::string data_folder)
-    : work_(data_folder + "/work"),
+    : uid_(geteuid()), gid_(getegid()), work_(data_folder + "/work"),
       discarded_(data_folder + "/keeper/discarded"),
       spare_(data_folder + "/keeper/spare") {
   mkdir(work_.c_str(), 0755);
@@ -63,6 +53,16 @@ working_folders::working_folders(std::string data_folder)
   for (const auto& name : names_in(work_, SIZE_MAX))
     discard(work_ + '/' + name);
   times_are_exact_ = times_are_exact();
+}
+
+/// When the folder's entries or attributes changed last, in ns. A folder that
+/// is not as it was made has none.
+int64_t working_folders::change_time(const std::string& path) const {
+  struct stat s = {};
+  if (lstat(path.c_str(), &s) != 0 || (s.st_mode & 07777) != folder_mode
+      || s.st_uid != uid_ || s.st_gid != gid_)
+    return no_time;
+  return s.st_ctim.tv_sec * 1'000'000'000 + s.st_ctim.tv_nsec;
 }
 
 /// Whether two changes that follow at once have different times. Older kernels
@@ -79,10 +79,11 @@ bool working_folders::times_are_exact() const {
   return exact;
 }
 
-std::string working_folders::make(const attempt_id& attempt, uid_t uid,
-                                  gid_t gid, std::string& error) {
+std::string working_folders::make(const attempt_id& attempt,
+                                  const process_user* user,
+                                  std::string& error) {
   auto path = work_ + '/' + attempt_file_name(attempt);
-  bool is_own = uid == geteuid() && gid == getegid();
+  bool is_own = !user || (user->uid == uid_ && user->gid == gid_);
   if (is_own && !spares_.empty()) {
     auto from = spare_ + '/' + std::to_string(spares_.back());
     spares_.pop_back();
@@ -97,9 +98,9 @@ std::string working_folders::make(const attempt_id& attempt, uid_t uid,
   }
   if (is_own) {
     given_[path] = change_time(path);
-  } else if (chown(path.c_str(), uid, gid) != 0) {
+  } else if (chown(path.c_str(), user->uid, user->gid) != 0) {
     error = "cannot give the working folder " + path + " to user "
-            + std::to_string(uid) + ": " + strerror(errno);
+            + std::to_string(user->uid) + ": " + strerror(errno);
     rmdir(path.c_str());
     return {};
   }

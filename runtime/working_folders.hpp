@@ -6,6 +6,7 @@
 #pragma once
 
 #include "messages/ids.hpp"
+#include "runtime/process_spawner.hpp"
 
 #include <cstdint>
 #include <string>
@@ -24,9 +25,9 @@ public:
   /// there is discarded: its attempts are over.
   explicit working_folders(std::string data_folder);
 
-  /// Gives the attempt a folder, empty, mode 0755, owned by `uid:gid`. Empty
-  /// and `error` set when it cannot.
-  std::string make(const attempt_id& attempt, uid_t uid, gid_t gid,
+  /// Gives the attempt a folder, empty, mode 0755, owned by `user` if there is
+  /// one. Empty and `error` set when it cannot.
+  std::string make(const attempt_id& attempt, const process_user* user,
                    std::string& error);
   /// The folder is gone from its place when this returns. What was in it is
   /// removed bit by bit by `remove_some`, so a job's million files stop nobody.
@@ -42,7 +43,10 @@ private:
 
   bool put_aside(const std::string& folder);
   bool times_are_exact() const;
+  int64_t change_time(const std::string& path) const;
 
+  uid_t uid_;
+  gid_t gid_;
   std::string work_;
   std::string discarded_;
   std::string spare_;
