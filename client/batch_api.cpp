@@ -2,6 +2,7 @@
 
 #include "client/client_failure.hpp"
 #include "client/http_url.hpp"
+#include "client/pause.hpp"
 #include "client/request_signature.hpp"
 
 #include <array>
@@ -9,7 +10,6 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <thread>
 
 namespace berth {
 
@@ -164,7 +164,8 @@ json batch_api::perform(const outgoing& what) {
     if (response != nullptr
         && (tries == tries_max || !may_be_tried_again(response->status)))
       refuse(*response);
-    std::this_thread::sleep_for(pause);
+    if (!pause_while_read(pause))
+      throw client_failure(exit_status::failed, "nobody reads the output");
     pause *= 2;
   }
 }

@@ -2,13 +2,13 @@
 #include "client/commands.hpp"
 #include "client/display_text.hpp"
 #include "client/job_report.hpp"
+#include "client/pause.hpp"
 #include "messages/job.hpp"
 
 #include <array>
 #include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 namespace berth {
 
@@ -130,8 +130,8 @@ int print_log(command_context& context, const log_settings& settings) {
                            << "` says more.\n";
       return exit_status::done;
     }
-    if (!any)
-      std::this_thread::sleep_for(look_again);
+    if (!any && !pause_while_read(look_again))
+      return exit_status::done;
   }
 }
 
