@@ -32,7 +32,7 @@ if(BERTH_CCACHE)
       "pch_defines,time_macros,include_file_mtime,include_file_ctime")
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env "CCACHE_SLOPPINESS=${berth_sloppiness}"
-      "CCACHE_BASEDIR=${CMAKE_BINARY_DIR}" CCACHE_NOHASHDIR=1 ${BERTH_CCACHE})
+      "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1 ${BERTH_CCACHE})
   add_compile_options(-fpch-preprocess)
 endif()
 if(BERTH_MOLD)
