@@ -255,6 +255,8 @@ void shard::turn_away_everything(const std::string& why) {
       turn_away(a.token);
   in_flight_.reset();
   end_asked_ = false;
+  questions_with_barrier_ = 0;
+  questions_asked_ = 0;
 }
 
 void shard::on_call(call_token token, shard_call call) {
@@ -271,7 +273,7 @@ void shard::on_call(call_token token, shard_call call) {
   const auto* catalog = std::get_if<catalog_call>(&call);
   if (is_question(call)
       || (catalog != nullptr && catalog_actor::is_question(catalog->what))) {
-    questions_.push_back({token, std::move(call), std::nullopt});
+    questions_.push_back({token, std::move(call), 0});
     look_at_end();
   } else {
     calls_.push_back({token, std::move(call)});
@@ -372,6 +374,8 @@ void shard::answer_questions(const fetched_rows& rows) {
     const auto& q = questions_.front();
     put(answer_effect{q.token, answer_one(q.what, rows)});
     questions_.pop_front();
+    --questions_with_barrier_;
+    --questions_asked_;
   }
 }
 
@@ -451,25 +455,20 @@ void shard::make_decision(const fetched_rows& rows) {
 // Questions (rule Barrier).
 
 void shard::look_at_end() {
-  if (end_asked_ || !owns())
-    return;
-  auto waiting = std::any_of(questions_.begin(), questions_.end(),
-                             [](auto& q) { return !q.barrier; });
-  if (!waiting)
+  if (end_asked_ || !owns() || questions_asked_ == questions_.size())
     return;
   end_asked_ = true;
   // Those that come later need a look of their own.
-  for (auto& q : questions_)
-    if (!q.barrier)
-      q.barrier = -1;
+  questions_asked_ = questions_.size();
   put(look_at_end_effect{});
 }
 
 void shard::on_end(log_offset end) {
+  if (!end_asked_)
+    return;
   end_asked_ = false;
-  for (auto& q : questions_)
-    if (q.barrier == -1)
-      q.barrier = end;
+  for (; questions_with_barrier_ < questions_asked_; ++questions_with_barrier_)
+    questions_[questions_with_barrier_].barrier = end;
   look_at_end();
 }
 
@@ -478,8 +477,9 @@ std::optional<needed_rows> shard::prepare_answers() {
     return std::nullopt;
   prepared_questions_ = 0;
   needed_rows needs;
-  for (const auto& q : questions_) {
-    if (!q.barrier || *q.barrier < 0 || *q.barrier > at_.folded_offset + 1)
+  for (size_t i = 0; i < questions_with_barrier_; ++i) {
+    const auto& q = questions_[i];
+    if (q.barrier > at_.folded_offset + 1)
       break;
     ++prepared_questions_;
     auto more = state_->jobs().keys_needed(q.what);

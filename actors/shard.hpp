@@ -202,8 +202,8 @@ private:
   struct waiting_question {
     call_token token = 0;
     shard_call what;
-    /// Answered once everything before this was read; nothing = not asked yet.
-    std::optional<log_offset> barrier;
+    /// Answered once everything before this was read.
+    log_offset barrier = 0;
   };
   /// The decision that was appended and not read back yet (rule One at a time).
   struct flight {
@@ -256,6 +256,10 @@ private:
   std::deque<waiting_message> messages_;
   std::deque<waiting_call> calls_;
   std::deque<waiting_question> questions_;
+  /// How many at the front have their barrier, and how many wait for a look
+  /// that was asked for or have it; never more than there are questions.
+  size_t questions_with_barrier_ = 0;
+  size_t questions_asked_ = 0;
   bool end_asked_ = false;
   size_t prepared_messages_ = 0;
   size_t prepared_calls_ = 0;
