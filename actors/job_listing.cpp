@@ -113,8 +113,9 @@ job_view view_of(listing_row row) {
   view.started_ms = row.started_ms;
   view.stopped_ms = row.stopped_ms;
   view.children = std::move(row.children);
-  if (row.exit_code || !row.reason.empty()) {
+  if (row.placed_ms > 0 || row.exit_code || !row.reason.empty()) {
     attempt_record last;
+    last.placed_ms = row.placed_ms;
     last.exit_code = row.exit_code;
     last.reason = std::move(row.reason);
     last.started_ms = row.started_ms;

@@ -28,8 +28,10 @@ listing_row listing_of(const job_id& id, const ended_job& ended) {
   listing.status = row.status;
   listing.status_reason = row.status_reason;
   if (!row.activity.attempts.empty()) {
-    listing.exit_code = row.activity.attempts.back().exit_code;
-    listing.reason = row.activity.attempts.back().reason;
+    const auto& last = row.activity.attempts.back();
+    listing.exit_code = last.exit_code;
+    listing.reason = last.reason;
+    listing.placed_ms = last.placed_ms;
   }
   if (row.array) {
     listing.array_size = row.array->size;

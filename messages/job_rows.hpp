@@ -155,10 +155,12 @@ struct listing_row {
   uint32_t array_size = 0;
   /// Arrays only: `job_status_count` entries.
   status_counts children;
+  /// Of the last attempt: its grant.
+  int64_t placed_ms = 0;
   BERTH_FIELDS(id, owner, queue_name, name, definition_name,
                definition_revision, position, created_ms, started_ms,
                stopped_ms, status, status_reason, exit_code, reason, array_size,
-               children)
+               children, placed_ms)
 };
 
 struct job_tags_row {

@@ -113,6 +113,41 @@ TEST_CASE("a queue's jobs are listed by status, oldest first") {
   CHECK(failed.stopped_ms == world.now_ms);
 }
 
+TEST_CASE("a listing tells the same of an ended job once it is stored") {
+  job_world world;
+  world.submit(test_id(1), test_spec("job"));
+  world.now_ms += 1000;
+  world.place(single(1));
+  auto placed_ms = world.now_ms;
+  world.now_ms += 1000;
+  world.start(single(1));
+  world.now_ms += 1000;
+  // The loss of its agent leaves no exit code.
+  auto lost = GENERATE(false, true);
+  if (lost)
+    world.lose(single(1));
+  else
+    world.finish(single(1), 3);
+  auto listed = [&] {
+    auto jobs = world.list(of_status(job_status::failed)).jobs;
+    REQUIRE(jobs.size() == 1);
+    return jobs[0];
+  };
+  auto before = listed();
+  world.reload();
+  auto after = listed();
+  REQUIRE(before.attempts.size() == 1);
+  REQUIRE(after.attempts.size() == 1);
+  CHECK(before.attempts[0].placed_ms == placed_ms);
+  CHECK(after.attempts[0].placed_ms == placed_ms);
+  CHECK(after.attempts[0].exit_code == before.attempts[0].exit_code);
+  CHECK(after.attempts[0].reason == before.attempts[0].reason);
+  CHECK(after.status_reason == before.status_reason);
+  CHECK(after.created_ms == before.created_ms);
+  CHECK(after.started_ms == before.started_ms);
+  CHECK(after.stopped_ms == before.stopped_ms);
+}
+
 TEST_CASE("array parents are listed under PENDING, children never") {
   job_world world;
   world.submit(test_id(1), array_spec(3));
