@@ -21,7 +21,9 @@ namespace {
 enum class step { cgroup, limit, user, folder, output, exec };
 
 /// What the child needs, and where it says how far it came. It shares our
-/// memory: no allocation, no lock, no library state beyond `errno`.
+/// memory: no allocation, no lock, no library state beyond `errno`. Nor does
+/// AddressSanitizer watch it: its functions do not return, so the next child
+/// would find their marks on the stack.
 struct child_plan {
   const spawn_request* request = nullptr;
   /// Candidates for the exec, in the order of PATH.
@@ -35,7 +37,7 @@ struct child_plan {
 
 /// Raw system calls: glibc's setuid family signals the threads of the process
 /// whose memory the child shares.
-int become(const process_user& user) {
+[[gnu::no_sanitize_address]] int become(const process_user& user) {
   if (syscall(SYS_setgroups, user.groups.size(), user.groups.data()) != 0)
     return errno;
   if (syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0)
@@ -45,7 +47,7 @@ int become(const process_user& user) {
   return 0;
 }
 
-int fail(child_plan& plan, step at, int error) {
+[[gnu::no_sanitize_address]] int fail(child_plan& plan, step at, int error) {
   plan.failed_step = at;
   plan.failure = error;
   return 127;
@@ -53,7 +55,7 @@ int fail(child_plan& plan, step at, int error) {
 
 /// As the shell does: a file that may not be executed is passed over, but named
 /// if nothing else is found.
-int execute(child_plan& plan) {
+[[gnu::no_sanitize_address]] int execute(child_plan& plan) {
   int error = ENOENT;
   for (auto* path : plan.paths) {
     execve(path, plan.arguments.data(), plan.variables.data());
@@ -65,7 +67,7 @@ int execute(child_plan& plan) {
   return fail(plan, step::exec, error);
 }
 
-int run_child(void* argument) {
+[[gnu::no_sanitize_address]] int run_child(void* argument) {
   auto& plan = *static_cast<child_plan*>(argument);
   const auto& request = *plan.request;
   if (request.dies_with_parent)
@@ -180,10 +182,16 @@ alignas(16) char child_stack[child_stack_bytes];
 } // namespace
 
 std::string cannot_start(const std::string& problem) {
+  std::string quoted;
+  for (char c : problem) {
+    if (c == '"' || c == '\\')
+      quoted += '\\';
+    quoted += c;
+  }
   return "CannotStartContainerError: Error response from daemon: OCI runtime "
          "create failed: container_linux.go:348: starting container process "
          "caused \""
-         + problem + "\": unknown";
+         + quoted + "\": unknown";
 }
 
 spawn_outcome spawn_process(const spawn_request& request) {

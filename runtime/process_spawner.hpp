@@ -53,8 +53,8 @@ struct spawn_outcome {
 /// Requires that every other descriptor of this process is close-on-exec.
 spawn_outcome spawn_process(const spawn_request& request);
 
-/// `CannotStartContainerError: ... exec: "NAME": PROBLEM`, as a container
-/// runtime says it.
+/// `CannotStartContainerError: ... caused "PROBLEM": unknown`, as a container
+/// runtime says it: quotes in the problem are escaped.
 std::string cannot_start(const std::string& problem);
 
 /// Looks up `name`, `uid`, either with `:group` or `:gid`. Nothing and `error`

@@ -270,10 +270,13 @@ start_attempt with_ulimit(start_attempt start, const ulimit& limit) {
 }
 
 std::string could_not_start(const std::string& why) {
+  std::string quoted;
+  for (char c : why)
+    quoted += c == '"' ? "\\\"" : std::string(1, c);
   return "CannotStartContainerError: Error response from daemon: OCI runtime "
          "create failed: container_linux.go:348: starting container process "
          "caused \""
-         + why + "\": unknown";
+         + quoted + "\": unknown";
 }
 
 size_t count_processes_with(const std::string& argument) {
