@@ -3,6 +3,7 @@
 #include "runtime/cgroup_tree.hpp"
 #include "runtime/resource_limits.hpp"
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -178,10 +179,14 @@ child_process make_best_child(const keeper_options& options) {
 /// Nothing of whoever started us may reach the jobs.
 void shed_inheritance() {
   syscall(SYS_close_range, 3U, ~0U, 0U);
-  struct sigaction by_default = {};
-  by_default.sa_handler = SIG_DFL;
+  // By the system call: glibc's sigaction keeps two signals for itself, and its
+  // posix_spawn may have left them ignored. All zero is SIG_DFL, no flags, no
+  // mask.
+  constexpr std::array<unsigned long, 4> by_default{};
+  constexpr size_t kernel_mask_bytes = 8;
   for (int signal = 1; signal < NSIG; ++signal)
-    sigaction(signal, &by_default, nullptr);
+    syscall(SYS_rt_sigaction, signal, by_default.data(), nullptr,
+            kernel_mask_bytes);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
