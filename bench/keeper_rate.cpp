@@ -59,11 +59,12 @@ private:
       for (size_t i = 0; i < in_flight; ++i)
         dispatch_next();
     } else if (const auto* r = std::get_if<keeper_reports>(&event)) {
+      // First, for after the last end the client may be gone.
+      client_->send(keeper_reports_acknowledged{
+          r->agent, r->session, r->destination, r->reports.back().number});
       for (const auto& report : r->reports)
         if (const auto* e = std::get_if<attempt_ended_report>(&report.body))
           take_end(*e);
-      client_->send(keeper_reports_acknowledged{
-          r->agent, r->session, r->destination, r->reports.back().number});
     }
   }
 

@@ -53,7 +53,7 @@ keeper_fixture::~keeper_fixture() {
     std::unique_lock hold{mutex_};
     changed_.wait_for(hold, patience, [this] { return is_lost_; });
   }
-  client_.reset();
+  disconnect();
   if (pid > 0 && is_alive(pid))
     ::kill(pid, SIGTERM);
 }
@@ -84,10 +84,11 @@ void keeper_fixture::start() {
 }
 
 void keeper_fixture::connect() {
+  disconnect();
   is_lost_ = false;
   told_hello_.reset();
   std::string error;
-  client_ = keeper_client::open_existing(
+  auto made = keeper_client::open_existing(
       folder(), [this](keeper_event e) { take(std::move(e)); },
       [this](const std::string&) {
         std::lock_guard hold{mutex_};
@@ -96,12 +97,19 @@ void keeper_fixture::connect() {
       },
       error);
   INFO(error);
-  REQUIRE(client_);
+  REQUIRE(made);
+  {
+    std::lock_guard hold{mutex_};
+    client_ = std::move(made);
+  }
   hello = wait_for<keeper_hello>("hello", [this] { return told_hello_; });
 }
 
+/// The client's thread may be about to use it.
 void keeper_fixture::disconnect() {
-  client_.reset();
+  std::unique_ptr<keeper_client> gone;
+  std::lock_guard hold{mutex_};
+  gone.swap(client_);
 }
 
 void keeper_fixture::open_session() {
