@@ -32,7 +32,8 @@ struct node_options {
 };
 
 struct local_agents_options {
-  /// What the agents offer together; each environment's at most its maxvCpus.
+  /// What each environment's agent offers; the environment takes at most its
+  /// maxvCpus of it.
   resources machine;
   /// `berth keeper --data DIR ...`
   std::vector<std::string> keeper_command;
