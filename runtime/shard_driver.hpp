@@ -1,0 +1,153 @@
+// Drives one shard machine: decides when it loads, reads, claims, answers,
+// decides, cuts checkpoints and is made anew. It has no thread and knows
+// neither CAF nor a clock, so that the simulation drives shards by the same
+// object as a node does.
+#pragma once
+
+#include "actors/shard.hpp"
+#include "runtime/row_reader.hpp"
+#include "storage/log.hpp"
+#include "storage/store.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace berth {
+
+/// What became of outbox messages to one destination.
+enum class delivery : uint8_t {
+  /// This one has reached its destination.
+  one = 1,
+  /// This one and all before it have.
+  up_to = 2,
+  /// This one and all after it are to be sent again.
+  failed_from = 3,
+};
+
+/// What a driver asks of its host. Nothing of it may call the driver back
+/// before it has returned. `incarnation` names the machine that asks; the host
+/// gives it back with the outcome.
+class shard_port {
+public:
+  virtual ~shard_port() = default;
+
+  virtual int64_t boottime_ms() = 0;
+  /// 128 random bits, hexadecimal (rule Claim).
+  virtual std::string fresh_nonce() = 0;
+
+  /// Brings records from this offset on to `on_records`.
+  virtual void start_reading(uint64_t incarnation, log_offset from) = 0;
+  virtual void stop_reading() = 0;
+  /// Then `on_end`.
+  virtual void look_at_end(uint64_t incarnation) = 0;
+  /// Appends to this shard's partition; then `on_append_failed`, unless it was
+  /// appended: what was is read back.
+  virtual void append(uint64_t incarnation, std::string bytes) = 0;
+  /// Appends to another shard's; then `on_delivery` with `to`'s source name.
+  virtual void append_to(shard_id to, uint64_t message_number,
+                         const std::string& bytes) = 0;
+  /// Brings it to the agent; then `on_delivery`.
+  virtual void send(dispatch what) = 0;
+  /// Writes to the store; then `on_written`.
+  virtual void write(std::shared_ptr<const row_batch> rows,
+                     const checkpoint& at) = 0;
+
+  /// Calls `on_wake` at this CLOCK_BOOTTIME or soon after. One wake is
+  /// outstanding at a time; an earlier one replaces it.
+  virtual void wake_at(int64_t boottime_ms) = 0;
+  /// Calls `on_restart` after a pause.
+  virtual void restart_later() = 0;
+
+  virtual void answer(std::vector<call_answer> answers) = 0;
+  /// Each valid decision once it is folded, own or not.
+  virtual void folded(log_offset at,
+                      const std::shared_ptr<const decision_record>& d) = 0;
+  /// Rows of the catalog, after each load; of shard 0 only.
+  virtual void catalog_loaded(std::shared_ptr<std::vector<row>> rows) = 0;
+  /// The shard is owned, and serves calls.
+  virtual void owned() = 0;
+  virtual void reloading(const std::string& why) = 0;
+  /// Going on would be wrong: stop the node with the message.
+  virtual void fatal(const std::string& why) = 0;
+};
+
+struct shard_driver_options {
+  shard_options shard;
+  std::shared_ptr<store> store_;
+  /// Whether it claims the shard; otherwise it follows (see `set_candidate`).
+  bool candidate = true;
+};
+
+class shard_driver {
+public:
+  /// `port` outlives the driver.
+  shard_driver(shard_driver_options options, shard_port& port);
+
+  /// Loads the store's rows and starts to read. Once.
+  void start();
+
+  /// Whether this node is the one that should own the shard. A candidate claims
+  /// once it has folded to near the log's end; who is none any more goes on
+  /// until another one's claim fences it.
+  void set_candidate(bool candidate);
+
+  // Inputs; those of an older incarnation are ignored.
+  void on_records(uint64_t incarnation, const std::vector<log_record>& records);
+  void on_append_failed(uint64_t incarnation, append_outcome outcome,
+                        const storage_error& error);
+  void on_end(uint64_t incarnation, log_offset end, const storage_error& error);
+  void on_reading_failed(uint64_t incarnation, const storage_error& error);
+  void on_delivery(const std::string& destination, uint64_t number,
+                   delivery what);
+  void on_calls(const std::vector<std::pair<call_token, shard_call>>& calls);
+  void on_written(const storage_error& error);
+  /// Every now and then (rule Checkpoint).
+  void on_checkpoint_due();
+  void on_wake();
+  void on_restart();
+  /// Runs `look` on the machine between two inputs; again after the next record
+  /// while it answers false.
+  void inspect(std::function<bool(const shard&)> look);
+
+  /// Nothing while the machine is being made anew.
+  const shard* machine() const { return machine_.get(); }
+  uint64_t incarnation() const { return incarnation_; }
+
+private:
+  void begin();
+  void load();
+  void drive();
+  void carry_out(shard_effect& effect, std::vector<call_answer>& answers);
+  void send_to_agent(dispatch what);
+  void reload(const std::string& why);
+  void restart();
+  void write_checkpoint();
+  void wake_when_due();
+  void claim_when_due();
+  shared_job_spec spec_of(const job_id& id);
+
+  shard_driver_options options_;
+  shard_port& port_;
+  std::unique_ptr<shard> machine_;
+  std::unique_ptr<row_reader> rows_;
+  /// Raised with each new machine.
+  uint64_t incarnation_ = 0;
+  int64_t wake_at_ms_ = INT64_MAX;
+  /// The log's end when it was last looked at: claim once it has been folded.
+  std::optional<log_offset> claim_at_;
+  /// A look at the end before claiming is under way.
+  bool end_asked_ = false;
+  bool owner_told_ = false;
+  bool checkpoint_wanted_ = false;
+  bool writing_ = false;
+  bool reload_after_write_ = false;
+  std::unordered_map<job_id, shared_job_spec> specs_;
+  std::vector<std::function<bool(const shard&)>> looks_;
+};
+
+} // namespace berth
