@@ -75,7 +75,8 @@ std::string batch_client::call(const std::string& operation,
   return std::move(answer->body);
 }
 
-void batch_client::prepare(int vcpus, const std::string& command) {
+void batch_client::prepare(int vcpus, const std::string& command,
+                           const std::string& vcpus_per_job) {
   call("createcomputeenvironment",
        R"({"computeEnvironmentName":"e","type":"MANAGED","computeResources":)"
        R"({"type":"EC2","minvCpus":0,"maxvCpus":)"
@@ -89,8 +90,8 @@ void batch_client::prepare(int vcpus, const std::string& command) {
        R"({"jobDefinitionName":"d","type":"container","containerProperties":)"
        R"({"image":"none","command":)"
            + command
-           + R"(,"resourceRequirements":[{"type":"VCPU","value":"1"},)"
-             R"({"type":"MEMORY","value":"128"}]}})");
+           + R"(,"resourceRequirements":[{"type":"VCPU","value":")"
+           + vcpus_per_job + R"("},{"type":"MEMORY","value":"128"}]}})");
 }
 
 } // namespace berth::bench

@@ -33,7 +33,8 @@ public:
   std::string call(const std::string& operation, const std::string& body);
   /// An environment and a queue of `vcpus`, and a definition of `command`
   /// (a JSON list).
-  void prepare(int vcpus, const std::string& command);
+  void prepare(int vcpus, const std::string& command,
+               const std::string& vcpus_per_job = "1");
 
 private:
   std::string url_;
