@@ -179,6 +179,11 @@ public:
   }
 
   shard_role role() const { return role_; }
+  /// It has claimed, and the latest claim is another node's.
+  bool is_fenced() const {
+    return role_ != shard_role::claiming && !own_nonce_.empty()
+           && at_.nonce != own_nonce_;
+  }
   /// The last record folded; -1 before the first.
   log_offset folded_offset() const { return at_.folded_offset; }
   epoch current_epoch() const { return at_.at_epoch; }

@@ -8,6 +8,7 @@
 #include "messages/gateway_interface.hpp"
 #include "messages/keeper_protocol.hpp"
 #include "messages/record.hpp"
+#include "runtime/shard_driver.hpp"
 #include "storage/log.hpp"
 #include "storage/store.hpp"
 
@@ -44,14 +45,6 @@ struct end_known {
   uint64_t incarnation = 0;
   log_offset end = 0;
   storage_error error;
-};
-enum class delivery : uint8_t {
-  /// This one has reached its destination.
-  one = 1,
-  /// This one and all before it have.
-  up_to = 2,
-  /// This one and all after it are to be sent again.
-  failed_from = 3,
 };
 struct delivery_known {
   std::string destination;

@@ -93,7 +93,8 @@ public:
 
   /// Whether this node is the one that should own the shard. A candidate claims
   /// once it has folded to near the log's end; who is none any more goes on
-  /// until another one's claim fences it.
+  /// until another one's claim fences it. Who was fenced is no candidate until
+  /// it is told so anew.
   void set_candidate(bool candidate);
 
   // Inputs; those of an older incarnation are ignored.
@@ -128,6 +129,7 @@ private:
   void restart();
   void write_checkpoint();
   void wake_when_due();
+  void look_before_claim();
   void claim_when_due();
   shared_job_spec spec_of(const job_id& id);
 
@@ -140,8 +142,7 @@ private:
   int64_t wake_at_ms_ = INT64_MAX;
   /// The log's end when it was last looked at: claim once it has been folded.
   std::optional<log_offset> claim_at_;
-  /// A look at the end before claiming is under way.
-  bool end_asked_ = false;
+  bool looking_before_claim_ = false;
   bool owner_told_ = false;
   bool checkpoint_wanted_ = false;
   bool writing_ = false;

@@ -1,9 +1,8 @@
 #include "runtime/shard_host.hpp"
 
-#include "messages/codec.hpp"
 #include "runtime/boottime.hpp"
 #include "runtime/random_nonce.hpp"
-#include "runtime/row_reader.hpp"
+#include "runtime/shard_driver.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -11,7 +10,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <spdlog/spdlog.h>
-#include <unordered_map>
 #include <utility>
 
 namespace berth {
@@ -20,16 +18,8 @@ namespace {
 
 /// Batches of records that may wait for a host; the reading waits beyond.
 constexpr size_t waiting_batches_max = 64;
-/// Rows loaded from the store at a time.
-constexpr size_t load_page_rows = 10'000;
-/// Specifications kept decoded for dispatches; an array's children share one.
-constexpr size_t cached_specs_max = 256;
 /// Between tries to own the shard.
 constexpr std::chrono::milliseconds restart_pause{500};
-/// Expired jobs whose rows one checkpoint deletes.
-constexpr size_t expired_rows_max = 1000;
-/// Decisions that came to nothing before the host lets others run.
-constexpr int idle_rounds_max = 16;
 
 /// Lets the thread of a reading wait until its host keeps up.
 class batch_credit {
@@ -58,432 +48,200 @@ private:
   bool closed_ = false;
 };
 
-struct shard_host_state {
-  static inline const char* name = "shard_host";
+/// Carries what the driver asks for to the log, the store's writer and the
+/// node's other actors; what comes of it returns as a message to the host.
+class caf_port final : public shard_port {
+public:
+  caf_port(shard_host_options& options, shard_host_actor::pointer self)
+      : options_(options), self_(self) {}
+  /// Comes before anything is asked for.
+  void belongs_to(const shard_driver& driver) { driver_ = &driver; }
 
-  shard_host_options options;
-  shard_host_actor::pointer self = nullptr;
-  std::unique_ptr<shard> machine;
-  std::unique_ptr<row_reader> rows;
-  std::shared_ptr<batch_credit> credit;
-  std::unique_ptr<log_reading> reading;
-  /// Raised with each new machine; what belongs to an older one is ignored.
-  uint64_t incarnation = 0;
-  uint64_t tick_generation = 0;
-  int64_t tick_at_ms = INT64_MAX;
-  /// The log's end at the start: claim once it has been folded.
-  std::optional<log_offset> claim_at;
-  bool owner_told = false;
-  bool checkpoint_wanted = false;
-  bool writing = false;
-  bool reload_after_write = false;
-  bool stopping = false;
-  std::unordered_map<job_id, shared_job_spec> specs;
-  /// Looks that wait for a machine between two decisions.
-  std::vector<std::function<bool(const shard&)>> looks;
+  int64_t boottime_ms() override { return berth::boottime_ms(); }
+  std::string fresh_nonce() override { return random_nonce(); }
+  void start_reading(uint64_t incarnation, log_offset from) override;
+  void stop_reading() override {
+    if (credit_)
+      credit_->close();
+    reading_.reset();
+  }
+  /// A batch has been handled.
+  void give_credit() { credit_->give_back(); }
+  void look_at_end(uint64_t incarnation) override;
+  void append(uint64_t incarnation, std::string bytes) override;
+  void append_to(shard_id to, uint64_t message_number,
+                 const std::string& bytes) override;
+  void send(dispatch what) override {
+    options_.on_dispatch(std::make_shared<const dispatch>(std::move(what)));
+  }
+  void write(std::shared_ptr<const row_batch> rows,
+             const checkpoint& at) override {
+    caf::anon_send(options_.store_writer,
+                   write_rows{std::move(rows), at, host()});
+  }
+  void wake_at(int64_t boottime_ms) override {
+    auto wait = std::max<int64_t>(boottime_ms - berth::boottime_ms(), 0);
+    self_->delayed_send(host(), std::chrono::milliseconds(wait),
+                        tick{++tick_generation_});
+  }
+  bool is_present(const tick& m) const {
+    return m.generation == tick_generation_;
+  }
+  void restart_later() override {
+    self_->delayed_send(host(), restart_pause, restart_due{});
+  }
+  void answer(std::vector<call_answer> answers) override {
+    caf::anon_send(options_.gateway, shard_answers{std::move(answers)});
+  }
+  void folded(log_offset at,
+              const std::shared_ptr<const decision_record>& d) override {
+    if (shard_number() == 0)
+      caf::anon_send(options_.gateway, catalog_folded{d});
+    options_.on_folded(at, d);
+  }
+  void catalog_loaded(std::shared_ptr<std::vector<row>> rows) override {
+    caf::anon_send(options_.gateway, berth::catalog_loaded{std::move(rows)});
+  }
+  void owned() override {
+    spdlog::info("shard owned shard={} epoch={} offset={}", shard_number(),
+                 driver_->machine()->current_epoch().value,
+                 driver_->machine()->folded_offset());
+    options_.on_owner();
+  }
+  void reloading(const std::string& why) override {
+    spdlog::warn("shard reloads shard={} reason=\"{}\"", shard_number(), why);
+  }
+  void fatal(const std::string& why) override { options_.on_fatal(why); }
 
-  void on(const records_read& m);
-  void on(const own_append_failed& m);
-  void on(const end_known& m);
-  void on(const delivery_known& m);
-  void on(const shard_calls& m);
-  void on(const rows_written& m);
-  void on(const checkpoint_due& m);
-  void on(const reading_failed& m);
-  void on(const inspect_shard& m);
-  void on(const restart_due& m);
-  void on(const tick& m);
-  void on(const stop_now& m);
+private:
+  shard_host_actor host() { return caf::actor_cast<shard_host_actor>(self_); }
+  shard_id partition() const { return options_.shard.state.self; }
+  uint32_t shard_number() const { return partition().value; }
 
-  void start();
-  void load();
-  void drive();
-  void carry_out(shard_effect& effect, std::vector<call_answer>& answers);
-  void send_to_agent(dispatch what);
-  void send_to_shard(const send_to_shard_effect& e);
-  void append(std::string bytes);
-  void look_at_end();
-  void reload(const std::string& why);
-  void restart();
-  void write_checkpoint();
-  void schedule_tick();
-  void after_fold();
-  shared_job_spec spec_of(const job_id& id);
-  void fatal(const storage_error& error) { options.on_fatal(error.message); }
+  shard_host_options& options_;
+  shard_host_actor::pointer self_;
+  const shard_driver* driver_ = nullptr;
+  std::shared_ptr<batch_credit> credit_;
+  std::unique_ptr<log_reading> reading_;
+  uint64_t tick_generation_ = 0;
 };
 
-void shard_host_state::start() {
-  ++incarnation;
-  owner_told = false;
-  claim_at.reset();
-  rows = std::make_unique<row_reader>(options.store_);
-  machine = std::make_unique<shard>(options.shard);
-  machine->on_clock(boottime_ms());
-  load();
-  credit = std::make_shared<batch_credit>();
-  auto host = caf::actor_cast<shard_host_actor>(self);
-  auto mine = incarnation;
-  reading = options.log_->read(
-      options.shard.state.self, machine->resume_offset(),
-      [host, mine, credit = credit](std::vector<log_record> records) {
+void caf_port::start_reading(uint64_t incarnation, log_offset from) {
+  credit_ = std::make_shared<batch_credit>();
+  reading_ = options_.log_->read(
+      partition(), from,
+      [host = host(), incarnation,
+       credit = credit_](std::vector<log_record> records) {
         credit->take();
         caf::anon_send(
-            host, records_read{mine, std::make_shared<std::vector<log_record>>(
-                                         std::move(records))});
+            host,
+            records_read{incarnation, std::make_shared<std::vector<log_record>>(
+                                          std::move(records))});
       },
-      [host, mine](storage_error error) {
-        caf::anon_send(host, reading_failed{mine, std::move(error)});
-      });
-  look_at_end();
-}
-
-void shard_host_state::load() {
-  auto at = options.store_->last_checkpoint();
-  auto catalog_rows = std::make_shared<std::vector<row>>();
-  for (const auto& range : shard_state::live_ranges()) {
-    auto from = range.from;
-    for (;;) {
-      auto page = options.store_->scan(from, range.to, load_page_rows);
-      for (const auto& [key, bytes] : page) {
-        machine->load_row(key, bytes);
-        if (key >= catalog_actor::rows().from && key < catalog_actor::rows().to)
-          catalog_rows->emplace_back(key, bytes);
-      }
-      if (page.size() < load_page_rows)
-        break;
-      from = page.back().first + '\0';
-    }
-  }
-  machine->finish_load(at);
-  if (options.shard.state.self.value == 0)
-    caf::anon_send(options.gateway, catalog_loaded{catalog_rows});
-}
-
-void shard_host_state::look_at_end() {
-  auto host = caf::actor_cast<shard_host_actor>(self);
-  options.log_->end_offset(
-      options.shard.state.self,
-      [host, mine = incarnation](log_offset end, storage_error error) {
-        caf::anon_send(host, end_known{mine, end, std::move(error)});
+      [host = host(), incarnation](storage_error error) {
+        caf::anon_send(host, reading_failed{incarnation, std::move(error)});
       });
 }
 
-void shard_host_state::append(std::string bytes) {
-  auto host = caf::actor_cast<shard_host_actor>(self);
-  options.log_->append(
-      options.shard.state.self, std::move(bytes),
-      [host, mine = incarnation](append_outcome outcome, storage_error error) {
+void caf_port::look_at_end(uint64_t incarnation) {
+  options_.log_->end_offset(
+      partition(),
+      [host = host(), incarnation](log_offset end, storage_error error) {
+        caf::anon_send(host, end_known{incarnation, end, std::move(error)});
+      });
+}
+
+void caf_port::append(uint64_t incarnation, std::string bytes) {
+  options_.log_->append(
+      partition(), std::move(bytes),
+      [host = host(), incarnation](append_outcome outcome,
+                                   storage_error error) {
         // What was appended will be read back; only failure needs telling.
         if (outcome != append_outcome::appended)
-          caf::anon_send(host,
-                         own_append_failed{mine, outcome, std::move(error)});
+          caf::anon_send(
+              host, own_append_failed{incarnation, outcome, std::move(error)});
       });
 }
 
-void shard_host_state::send_to_shard(const send_to_shard_effect& e) {
-  auto host = caf::actor_cast<shard_host_actor>(self);
-  options.log_->append(
-      e.to, e.bytes,
-      [host, name = source_name(e.to), number = e.message_number](
-          append_outcome outcome, const storage_error&) {
-        caf::anon_send(host, delivery_known{name, number,
+void caf_port::append_to(shard_id to, uint64_t message_number,
+                         const std::string& bytes) {
+  options_.log_->append(
+      to, bytes,
+      [host = host(), name = source_name(to),
+       message_number](append_outcome outcome, const storage_error&) {
+        caf::anon_send(host, delivery_known{name, message_number,
                                             outcome == append_outcome::appended
                                                 ? delivery::one
                                                 : delivery::failed_from});
       });
 }
 
-shared_job_spec shard_host_state::spec_of(const job_id& id) {
-  if (auto found = specs.find(id); found != specs.end())
-    return found->second;
-  auto bytes = rows->get(*machine, job_table::body_key(id));
-  auto decoded = bytes ? decode<job_spec>(*bytes) : std::nullopt;
-  if (!decoded)
-    return nullptr;
-  if (specs.size() >= cached_specs_max)
-    specs.clear();
-  auto spec = std::make_shared<const job_spec>(std::move(*decoded));
-  specs.emplace(id, spec);
-  return spec;
-}
+struct shard_host_state {
+  static inline const char* name = "shard_host";
 
-void shard_host_state::send_to_agent(dispatch what) {
-  if (auto* start = std::get_if<start_attempt>(&what.body)) {
-    start->spec = spec_of(start->attempt.job.id);
-    // A job that has expired since needs no start any more; an empty body makes
-    // the keeper say so.
-    if (!start->spec)
-      start->spec = std::make_shared<const job_spec>();
+  shard_host_options options;
+  std::unique_ptr<caf_port> port;
+  std::unique_ptr<shard_driver> driver;
+
+  void start(shard_host_actor::pointer self) {
+    port = std::make_unique<caf_port>(options, self);
+    driver = std::make_unique<shard_driver>(
+        shard_driver_options{options.shard, options.store_, true}, *port);
+    port->belongs_to(*driver);
+    driver->start();
+    checkpoint_later(self);
   }
-  options.on_dispatch(std::make_shared<const dispatch>(std::move(what)));
-}
-
-void shard_host_state::carry_out(shard_effect& effect,
-                                 std::vector<call_answer>& answers) {
-  if (auto* e = std::get_if<append_effect>(&effect)) {
-    append(std::move(e->bytes));
-  } else if (auto* sent = std::get_if<send_to_shard_effect>(&effect)) {
-    send_to_shard(*sent);
-  } else if (auto* to_agent = std::get_if<send_to_agent_effect>(&effect)) {
-    send_to_agent(std::move(to_agent->what));
-  } else if (auto* answer = std::get_if<answer_effect>(&effect)) {
-    answers.push_back({answer->token, std::move(answer->answer)});
-  } else if (auto* folded = std::get_if<folded_effect>(&effect)) {
-    if (options.shard.state.self.value == 0)
-      caf::anon_send(options.gateway, catalog_folded{folded->decision});
-    options.on_folded(folded->offset, folded->decision);
-  } else if (std::holds_alternative<look_at_end_effect>(effect)) {
-    look_at_end();
-  } else if (auto* broken = std::get_if<reload_effect>(&effect)) {
-    reload(broken->why);
-  } else if (auto* fatal_one = std::get_if<fatal_effect>(&effect)) {
-    options.on_fatal(fatal_one->why);
+  void checkpoint_later(shard_host_actor::pointer self) {
+    self->delayed_send(
+        caf::actor_cast<shard_host_actor>(self),
+        std::chrono::milliseconds(options.checkpoint_interval_ms),
+        checkpoint_due{});
   }
-}
-
-void shard_host_state::drive() {
-  if (!machine || stopping)
-    return;
-  if (auto damage = options.store_->damage())
-    return fatal(damage);
-  machine->on_clock(boottime_ms());
-  for (int round = 0; round < idle_rounds_max; ++round) {
-    if (checkpoint_wanted)
-      write_checkpoint();
-    if (auto needs = machine->prepare_answers())
-      machine->answer_questions(rows->fetch(*machine, *needs));
-    auto needs = machine->prepare_decision();
-    if (!needs)
-      break;
-    machine->make_decision(rows->fetch(*machine, *needs));
-  }
-  auto mine = incarnation;
-  std::vector<call_answer> answers;
-  for (auto& effect : machine->take_effects()) {
-    carry_out(effect, answers);
-    // A reload has replaced the machine; its effects are void.
-    if (mine != incarnation)
-      break;
-  }
-  if (!answers.empty())
-    caf::anon_send(options.gateway, shard_answers{std::move(answers)});
-  schedule_tick();
-}
-
-void shard_host_state::schedule_tick() {
-  if (!machine)
-    return;
-  auto due = machine->next_due_boottime_ms();
-  if (!due)
-    return;
-  auto now = boottime_ms();
-  auto at = std::max(*due, now + 1);
-  if (at >= tick_at_ms)
-    return;
-  tick_at_ms = at;
-  self->delayed_send(caf::actor_cast<shard_host_actor>(self),
-                     std::chrono::milliseconds(at - now),
-                     tick{++tick_generation});
-}
-
-void shard_host_state::after_fold() {
-  if (claim_at && machine->folded_offset() + 1 >= *claim_at
-      && machine->role() == shard_role::follower) {
-    claim_at.reset();
-    machine->claim(random_nonce());
-  }
-  if (machine->role() == shard_role::owner && !owner_told) {
-    owner_told = true;
-    spdlog::info("shard owned shard={} epoch={} offset={}",
-                 options.shard.state.self.value, machine->current_epoch().value,
-                 machine->folded_offset());
-    options.on_owner();
-  }
-}
-
-void shard_host_state::write_checkpoint() {
-  if (writing)
-    return;
-  if (machine->decision_in_flight())
-    return;
-  if (auto expired = machine->expired_range(expired_rows_max))
-    for (const auto& [key, bytes] :
-         options.store_->scan(expired->from, expired->to, expired->limit))
-      machine->forget_expired(key, bytes);
-  auto cut = machine->cut_checkpoint();
-  if (!cut)
-    return;
-  checkpoint_wanted = false;
-  writing = true;
-  auto batch = std::make_shared<const row_batch>(std::move(cut->rows));
-  rows->set_flushing(batch);
-  caf::anon_send(
-      options.store_writer,
-      write_rows{batch, cut->at, caf::actor_cast<shard_host_actor>(self)});
-}
-
-void shard_host_state::reload(const std::string& why) {
-  spdlog::warn("shard reloads shard={} reason=\"{}\"",
-               options.shard.state.self.value, why);
-  if (credit)
-    credit->close();
-  reading.reset();
-  machine.reset();
-  ++incarnation;
-  // A log that refuses (a full disk) would refuse the next claim, too.
-  if (!std::exchange(owner_told, false))
-    self->delayed_send(caf::actor_cast<shard_host_actor>(self), restart_pause,
-                       restart_due{});
-  else
-    restart();
-}
-
-/// The rows on their way to the store are part of what is loaded.
-void shard_host_state::restart() {
-  if (writing)
-    reload_after_write = true;
-  else
-    start();
-}
-
-void shard_host_state::on(const records_read& m) {
-  if (m.incarnation != incarnation || !machine)
-    return;
-  machine->on_clock(boottime_ms());
-  for (const auto& r : *m.records)
-    machine->on_record(r.offset, r.append_ms, r.bytes);
-  credit->give_back();
-  std::erase_if(looks, [&](auto& look) { return look(*machine); });
-  after_fold();
-  drive();
-}
-
-void shard_host_state::on(const own_append_failed& m) {
-  if (m.incarnation != incarnation || !machine)
-    return;
-  if (m.error.code == storage_errc::fatal)
-    return fatal(m.error);
-  machine->on_appended(m.outcome == append_outcome::refused
-                           ? shard::appended::no
-                           : shard::appended::unknown);
-  drive();
-}
-
-void shard_host_state::on(const end_known& m) {
-  if (m.incarnation != incarnation || !machine)
-    return;
-  if (m.error)
-    return fatal(m.error);
-  if (machine->role() == shard_role::follower && !claim_at) {
-    claim_at = m.end;
-    after_fold();
-  } else {
-    machine->on_end(m.end);
-  }
-  drive();
-}
-
-void shard_host_state::on(const delivery_known& m) {
-  if (!machine)
-    return;
-  if (m.what == delivery::one)
-    machine->on_delivered(m.destination, m.number);
-  else if (m.what == delivery::up_to)
-    machine->on_delivered_up_to(m.destination, m.number);
-  else
-    machine->on_delivery_failed(m.destination, m.number);
-  drive();
-}
-
-void shard_host_state::on(const shard_calls& m) {
-  if (!machine) {
-    shard_answers turned_away;
-    for (const auto& call : m.calls)
-      turned_away.answers.push_back(
-          {call.first, api_error{api_errc::unavailable,
-                                 "the shard is being reloaded; try again"}});
-    caf::anon_send(options.gateway, std::move(turned_away));
-    return;
-  }
-  for (const auto& call : m.calls)
-    machine->on_call(call.first, call.second);
-  drive();
-}
-
-void shard_host_state::on(const rows_written& m) {
-  writing = false;
-  if (rows)
-    rows->set_flushing(nullptr);
-  if (m.error)
-    return fatal(m.error);
-  if (std::exchange(reload_after_write, false))
-    start();
-}
-
-void shard_host_state::on(const checkpoint_due&) {
-  if (stopping)
-    return;
-  self->delayed_send(caf::actor_cast<shard_host_actor>(self),
-                     std::chrono::milliseconds(options.checkpoint_interval_ms),
-                     checkpoint_due{});
-  checkpoint_wanted = true;
-  drive();
-}
-
-void shard_host_state::on(const reading_failed& m) {
-  if (m.incarnation == incarnation)
-    fatal(m.error);
-}
-
-void shard_host_state::on(const inspect_shard& m) {
-  if (!machine || !m.look(*machine))
-    looks.push_back(m.look);
-}
-
-void shard_host_state::on(const restart_due&) {
-  if (!machine && !stopping)
-    restart();
-}
-
-void shard_host_state::on(const tick& m) {
-  if (m.generation != tick_generation)
-    return;
-  tick_at_ms = INT64_MAX;
-  drive();
-}
-
-void shard_host_state::on(const stop_now&) {
-  stopping = true;
-  if (credit)
-    credit->close();
-  reading.reset();
-  self->quit();
-}
+};
 
 shard_host_actor::behavior_type
 shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
                     shard_host_options options) {
-  auto& s = self->state;
-  s.self = self;
-  s.options = std::move(options);
-  s.start();
-  self->delayed_send(
-      caf::actor_cast<shard_host_actor>(self),
-      std::chrono::milliseconds(s.options.checkpoint_interval_ms),
-      checkpoint_due{});
+  self->state.options = std::move(options);
+  self->state.start(self);
   return {
-      [self](const records_read& m) { self->state.on(m); },
-      [self](const own_append_failed& m) { self->state.on(m); },
-      [self](const end_known& m) { self->state.on(m); },
-      [self](const delivery_known& m) { self->state.on(m); },
-      [self](const shard_calls& m) { self->state.on(m); },
-      [self](const rows_written& m) { self->state.on(m); },
-      [self](const checkpoint_due& m) { self->state.on(m); },
-      [self](const reading_failed& m) { self->state.on(m); },
-      [self](const inspect_shard& m) { self->state.on(m); },
-      [self](const restart_due& m) { self->state.on(m); },
-      [self](const tick& m) { self->state.on(m); },
-      [self](const stop_now& m) { self->state.on(m); },
+      [self](const records_read& m) {
+        auto& st = self->state;
+        // An older reading's credit is closed with it.
+        if (m.incarnation == st.driver->incarnation())
+          st.port->give_credit();
+        st.driver->on_records(m.incarnation, *m.records);
+      },
+      [self](const own_append_failed& m) {
+        self->state.driver->on_append_failed(m.incarnation, m.outcome, m.error);
+      },
+      [self](const end_known& m) {
+        self->state.driver->on_end(m.incarnation, m.end, m.error);
+      },
+      [self](const delivery_known& m) {
+        self->state.driver->on_delivery(m.destination, m.number, m.what);
+      },
+      [self](const shard_calls& m) { self->state.driver->on_calls(m.calls); },
+      [self](const rows_written& m) {
+        self->state.driver->on_written(m.error);
+      },
+      [self](const checkpoint_due&) {
+        self->state.checkpoint_later(self);
+        self->state.driver->on_checkpoint_due();
+      },
+      [self](const reading_failed& m) {
+        self->state.driver->on_reading_failed(m.incarnation, m.error);
+      },
+      [self](const inspect_shard& m) { self->state.driver->inspect(m.look); },
+      [self](const restart_due&) { self->state.driver->on_restart(); },
+      [self](const tick& m) {
+        if (self->state.port->is_present(m))
+          self->state.driver->on_wake();
+      },
+      [self](const stop_now&) {
+        self->state.port->stop_reading();
+        self->quit();
+      },
   };
 }
 

@@ -1,5 +1,5 @@
-// Hosts one shard machine: brings it records, calls and the clock, fetches the
-// rows it names, and carries out its effects. It decides nothing.
+// Hosts one shard in CAF: what its driver asks for goes to the log, the store's
+// writer and the node's other actors, and what comes of it returns.
 #pragma once
 
 #include "runtime/actor_interfaces.hpp"

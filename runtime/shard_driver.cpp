@@ -1,0 +1,325 @@
+#include "runtime/shard_driver.hpp"
+
+#include "messages/codec.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace berth {
+
+namespace {
+
+/// Rows loaded from the store at a time.
+constexpr size_t load_page_rows = 10'000;
+/// Specifications kept decoded for dispatches; an array's children share one.
+constexpr size_t cached_specs_max = 256;
+/// Expired jobs whose rows one checkpoint deletes.
+constexpr size_t expired_rows_max = 1000;
+/// Decisions that came to nothing before the driver lets others run.
+constexpr int idle_rounds_max = 16;
+
+} // namespace
+
+shard_driver::shard_driver(shard_driver_options options, shard_port& port)
+    : options_(std::move(options)), port_(port) {}
+
+void shard_driver::start() {
+  begin();
+}
+
+void shard_driver::begin() {
+  ++incarnation_;
+  owner_told_ = false;
+  claim_at_.reset();
+  rows_ = std::make_unique<row_reader>(options_.store_);
+  machine_ = std::make_unique<shard>(options_.shard);
+  machine_->on_clock(port_.boottime_ms());
+  load();
+  port_.start_reading(incarnation_, machine_->resume_offset());
+  look_before_claim();
+}
+
+void shard_driver::load() {
+  auto at = options_.store_->last_checkpoint();
+  auto catalog = catalog_actor::rows();
+  auto catalog_rows = std::make_shared<std::vector<row>>();
+  for (const auto& range : shard_state::live_ranges()) {
+    auto from = range.from;
+    for (;;) {
+      auto page = options_.store_->scan(from, range.to, load_page_rows);
+      for (const auto& [key, bytes] : page) {
+        machine_->load_row(key, bytes);
+        if (key >= catalog.from && key < catalog.to)
+          catalog_rows->emplace_back(key, bytes);
+      }
+      if (page.size() < load_page_rows)
+        break;
+      from = page.back().first + '\0';
+    }
+  }
+  machine_->finish_load(at);
+  if (options_.shard.state.self.value == 0)
+    port_.catalog_loaded(std::move(catalog_rows));
+}
+
+void shard_driver::look_before_claim() {
+  looking_before_claim_ = options_.candidate;
+  if (looking_before_claim_)
+    port_.look_at_end(incarnation_);
+}
+
+void shard_driver::set_candidate(bool candidate) {
+  options_.candidate = candidate;
+  if (!candidate) {
+    looking_before_claim_ = false;
+    claim_at_.reset();
+  } else if (machine_ && machine_->role() == shard_role::follower
+             && !looking_before_claim_ && !claim_at_) {
+    look_before_claim();
+  }
+}
+
+shared_job_spec shard_driver::spec_of(const job_id& id) {
+  if (auto found = specs_.find(id); found != specs_.end())
+    return found->second;
+  auto bytes = rows_->get(*machine_, job_table::body_key(id));
+  auto decoded = bytes ? decode<job_spec>(*bytes) : std::nullopt;
+  if (!decoded)
+    return nullptr;
+  if (specs_.size() >= cached_specs_max)
+    specs_.clear();
+  auto spec = std::make_shared<const job_spec>(std::move(*decoded));
+  specs_.emplace(id, spec);
+  return spec;
+}
+
+void shard_driver::send_to_agent(dispatch what) {
+  // A job that has expired since has no body; the keeper says so of its start.
+  if (auto* start = std::get_if<start_attempt>(&what.body))
+    start->spec = spec_of(start->attempt.job.id);
+  port_.send(std::move(what));
+}
+
+void shard_driver::carry_out(shard_effect& effect,
+                             std::vector<call_answer>& answers) {
+  if (auto* record = std::get_if<append_effect>(&effect)) {
+    port_.append(incarnation_, std::move(record->bytes));
+  } else if (auto* sent = std::get_if<send_to_shard_effect>(&effect)) {
+    port_.append_to(sent->to, sent->message_number, sent->bytes);
+  } else if (auto* to_agent = std::get_if<send_to_agent_effect>(&effect)) {
+    send_to_agent(std::move(to_agent->what));
+  } else if (auto* answer = std::get_if<answer_effect>(&effect)) {
+    answers.push_back({answer->token, std::move(answer->answer)});
+  } else if (auto* folded = std::get_if<folded_effect>(&effect)) {
+    port_.folded(folded->offset, folded->decision);
+  } else if (std::holds_alternative<look_at_end_effect>(effect)) {
+    port_.look_at_end(incarnation_);
+  } else if (auto* broken = std::get_if<reload_effect>(&effect)) {
+    reload(broken->why);
+  } else if (auto* fatal = std::get_if<fatal_effect>(&effect)) {
+    port_.fatal(fatal->why);
+  }
+}
+
+void shard_driver::drive() {
+  if (!machine_)
+    return;
+  if (auto damage = options_.store_->damage())
+    return port_.fatal(damage.message);
+  machine_->on_clock(port_.boottime_ms());
+  for (int round = 0; round < idle_rounds_max; ++round) {
+    if (checkpoint_wanted_)
+      write_checkpoint();
+    if (auto needs = machine_->prepare_answers())
+      machine_->answer_questions(rows_->fetch(*machine_, *needs));
+    auto needs = machine_->prepare_decision();
+    if (!needs)
+      break;
+    machine_->make_decision(rows_->fetch(*machine_, *needs));
+  }
+  auto mine = incarnation_;
+  std::vector<call_answer> answers;
+  for (auto& effect : machine_->take_effects()) {
+    carry_out(effect, answers);
+    // A reload has replaced the machine; its effects are void.
+    if (mine != incarnation_)
+      break;
+  }
+  if (!answers.empty())
+    port_.answer(std::move(answers));
+  wake_when_due();
+}
+
+void shard_driver::wake_when_due() {
+  if (!machine_)
+    return;
+  auto due = machine_->next_due_boottime_ms();
+  if (!due)
+    return;
+  auto at = std::max(*due, port_.boottime_ms() + 1);
+  if (at >= wake_at_ms_)
+    return;
+  wake_at_ms_ = at;
+  port_.wake_at(at);
+}
+
+void shard_driver::claim_when_due() {
+  if (claim_at_ && machine_->folded_offset() + 1 >= *claim_at_
+      && machine_->role() == shard_role::follower) {
+    claim_at_.reset();
+    machine_->claim(port_.fresh_nonce());
+  }
+  if (machine_->role() == shard_role::owner
+      && !std::exchange(owner_told_, true))
+    port_.owned();
+}
+
+void shard_driver::write_checkpoint() {
+  if (writing_ || machine_->decision_in_flight())
+    return;
+  if (auto expired = machine_->expired_range(expired_rows_max))
+    for (const auto& [key, bytes] :
+         options_.store_->scan(expired->from, expired->to, expired->limit))
+      machine_->forget_expired(key, bytes);
+  auto cut = machine_->cut_checkpoint();
+  if (!cut)
+    return;
+  checkpoint_wanted_ = false;
+  writing_ = true;
+  auto batch = std::make_shared<const row_batch>(std::move(cut->rows));
+  rows_->set_flushing(batch);
+  port_.write(batch, cut->at);
+}
+
+void shard_driver::reload(const std::string& why) {
+  port_.reloading(why);
+  port_.stop_reading();
+  // Whom another node has fenced does not fight for the shard.
+  if (machine_->is_fenced())
+    options_.candidate = false;
+  machine_.reset();
+  ++incarnation_;
+  // A log that refuses (a full disk) would refuse the next claim, too.
+  if (!std::exchange(owner_told_, false))
+    port_.restart_later();
+  else
+    restart();
+}
+
+/// The rows on their way to the store are part of what is loaded.
+void shard_driver::restart() {
+  if (writing_)
+    reload_after_write_ = true;
+  else
+    begin();
+}
+
+void shard_driver::on_records(uint64_t incarnation,
+                              const std::vector<log_record>& records) {
+  if (incarnation != incarnation_ || !machine_)
+    return;
+  machine_->on_clock(port_.boottime_ms());
+  for (const auto& r : records)
+    machine_->on_record(r.offset, r.append_ms, r.bytes);
+  std::erase_if(looks_, [&](auto& look) { return look(*machine_); });
+  if (owner_told_ && machine_->role() == shard_role::follower) {
+    owner_told_ = false;
+    options_.candidate = false;
+  }
+  claim_when_due();
+  drive();
+}
+
+void shard_driver::on_append_failed(uint64_t incarnation,
+                                    append_outcome outcome,
+                                    const storage_error& error) {
+  if (incarnation != incarnation_ || !machine_)
+    return;
+  if (error.code == storage_errc::fatal)
+    return port_.fatal(error.message);
+  machine_->on_appended(outcome == append_outcome::refused
+                            ? shard::appended::no
+                            : shard::appended::unknown);
+  drive();
+}
+
+void shard_driver::on_end(uint64_t incarnation, log_offset end,
+                          const storage_error& error) {
+  if (incarnation != incarnation_ || !machine_)
+    return;
+  if (error)
+    return port_.fatal(error.message);
+  if (std::exchange(looking_before_claim_, false)) {
+    claim_at_ = end;
+    claim_when_due();
+  } else {
+    machine_->on_end(end);
+  }
+  drive();
+}
+
+void shard_driver::on_reading_failed(uint64_t incarnation,
+                                     const storage_error& error) {
+  if (incarnation == incarnation_)
+    port_.fatal(error.message);
+}
+
+void shard_driver::on_delivery(const std::string& destination, uint64_t number,
+                               delivery what) {
+  if (!machine_)
+    return;
+  if (what == delivery::one)
+    machine_->on_delivered(destination, number);
+  else if (what == delivery::up_to)
+    machine_->on_delivered_up_to(destination, number);
+  else
+    machine_->on_delivery_failed(destination, number);
+  drive();
+}
+
+void shard_driver::on_calls(
+    const std::vector<std::pair<call_token, shard_call>>& calls) {
+  if (!machine_) {
+    std::vector<call_answer> turned_away;
+    for (const auto& call : calls)
+      turned_away.push_back(
+          {call.first, api_error{api_errc::unavailable,
+                                 "the shard is being reloaded; try again"}});
+    return port_.answer(std::move(turned_away));
+  }
+  for (const auto& call : calls)
+    machine_->on_call(call.first, call.second);
+  drive();
+}
+
+void shard_driver::on_written(const storage_error& error) {
+  writing_ = false;
+  if (rows_)
+    rows_->set_flushing(nullptr);
+  if (error)
+    return port_.fatal(error.message);
+  if (std::exchange(reload_after_write_, false))
+    begin();
+}
+
+void shard_driver::on_checkpoint_due() {
+  checkpoint_wanted_ = true;
+  drive();
+}
+
+void shard_driver::on_wake() {
+  wake_at_ms_ = INT64_MAX;
+  drive();
+}
+
+void shard_driver::on_restart() {
+  if (!machine_)
+    restart();
+}
+
+void shard_driver::inspect(std::function<bool(const shard&)> look) {
+  if (!machine_ || !look(*machine_))
+    looks_.push_back(std::move(look));
+}
+
+} // namespace berth
