@@ -128,18 +128,35 @@ void compute_environment_actor::decide(const agent_joins& m,
       return;
     if (known->second.present)
       end_session(m.agent, known->second.session, out);
-    auto is_elsewhere = [&](const auto& lease) {
-      return lease.second->first.agent != m.agent.name;
-    };
-    if (state_->is_being_deleted()
-        && std::none_of(state_->leases.begin(), state_->leases.end(),
-                        is_elsewhere)) {
-      state_->refuse_everything(out);
-      out.emit(environment_dropped{state_->object.uid});
+    if (drops_with(m.agent.name, out))
       return;
-    }
   }
   out.emit(agent_joined{m.agent, m.session, m.capacity, context.now_ms});
+}
+
+void compute_environment_actor::decide(const agent_lost_call& m,
+                                       draft& out) const {
+  auto known = state_->agents.find(m.agent.name);
+  if (known == state_->agents.end() || !known->second.present
+      || known->second.session != m.session)
+    return;
+  end_session(m.agent, m.session, out);
+  drops_with(m.agent.name, out);
+}
+
+/// An environment that is being deleted goes with its last leases.
+bool compute_environment_actor::drops_with(const std::string& agent,
+                                           draft& out) const {
+  auto is_elsewhere = [&](const auto& lease) {
+    return lease.second->first.agent != agent;
+  };
+  if (!state_->is_being_deleted()
+      || std::any_of(state_->leases.begin(), state_->leases.end(),
+                     is_elsewhere))
+    return false;
+  state_->refuse_everything(out);
+  out.emit(environment_dropped{state_->object.uid});
+  return true;
 }
 
 void compute_environment_actor::end_session(const agent_id& agent,

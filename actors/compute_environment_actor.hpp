@@ -36,6 +36,8 @@ public:
   void decide(const release&, const decision_context&, draft&) const;
   /// A session newer than the known one ends that and its leases, once.
   void decide(const agent_joins&, const decision_context&, draft&) const;
+  /// Ends the session and its leases, if it is the present one.
+  void decide(const agent_lost_call&, draft&) const;
 
   /// Placing is a pass over the whole picture at the end of a run of inputs:
   /// highest queue priority first, then the oldest run; `head_wait` and
@@ -96,6 +98,7 @@ private:
   struct state;
   friend class environment_pass;
   void end_session(const agent_id&, session_id, draft&) const;
+  bool drops_with(const std::string& agent, draft&) const;
 
   std::unique_ptr<state> state_;
 };

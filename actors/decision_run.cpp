@@ -1,6 +1,7 @@
 #include "actors/decision_run.hpp"
 
 #include "messages/limits.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <type_traits>
@@ -54,7 +55,8 @@ decision_run::decision_run(shard_state& state, const decision_context& context,
 bool decision_run::is_full() const {
   return bytes_ >= limits::decision_bytes_max
          || events.size() >= limits::decision_events_max
-         || outbox.size() >= limits::decision_outbox_max;
+         || outbox.size() >= limits::decision_outbox_max
+         || (!events.empty() && rarely("full decision"));
 }
 
 template <class Decide>
@@ -120,16 +122,14 @@ void decision_run::take(call_token token, const shard_call& call) {
   decide([&] {
     if (const auto* c = std::get_if<catalog_call>(&call))
       state_.catalog().decide(token, *c, context_, draft_);
-    else if (const auto* submit = std::get_if<submit_job_call>(&call)) {
-      if (state_.find_queue(submit->queue) == nullptr)
-        draft_.answer(token,
-                      api_error{api_errc::unavailable,
-                                "the job queue is not ready; try again"});
-      else
-        state_.jobs().decide(token, *submit, context_, draft_);
-    } else if (const auto* end = std::get_if<end_job_call>(&call))
+    else if (const auto* c = std::get_if<submit_job_call>(&call))
+      submit(token, *c);
+    else if (const auto* end = std::get_if<end_job_call>(&call))
       state_.jobs().decide(token, *end, context_, draft_);
-    else if (const auto* tag = std::get_if<tag_job_call>(&call))
+    else if (const auto* lost = std::get_if<agent_lost_call>(&call)) {
+      if (const auto* e = state_.find_environment(lost->agent.environment))
+        e->decide(*lost, draft_);
+    } else if (const auto* tag = std::get_if<tag_job_call>(&call))
       state_.jobs().decide(token, *tag, context_, draft_);
   });
   deliver_inside();
@@ -145,13 +145,33 @@ void decision_run::take(call_token token, const shard_call& call) {
     waiting.push_back(std::move(a));
 }
 
+void decision_run::submit(call_token token, const submit_job_call& call) {
+  if (state_.find_queue(call.queue) == nullptr)
+    draft_.answer(token, api_error{api_errc::unavailable,
+                                   "the job queue is not ready; try again"});
+  else
+    state_.jobs().decide(token, call, context_, draft_);
+}
+
+/// Who submits by a topic learns of a refusal from the event.
+void decision_run::take_submission(const submit_job& m) {
+  submit(no_caller, {m.id, m.owner, m.queue, m.spec});
+  for (const auto& a : std::exchange(draft_.answers, {}))
+    if (const auto* refused = std::get_if<api_error>(&a.answer))
+      draft_.emit(message_refused{m.source, m.offset, refused->message});
+}
+
 uint64_t decision_run::last_taken(const std::string& source) const {
   auto found = taken_.find(source);
   return found != taken_.end() ? found->second : state_.last_taken(source);
 }
 
 bool decision_run::take_number(const std::string& source, uint64_t number) {
-  if (number != last_taken(source) + 1) {
+  auto last = last_taken(source);
+  auto is_next = broken(breakage::receiver_takes_any_greater)
+                     ? number > last
+                     : number == last + 1;
+  if (!is_next) {
     ++messages_passed_over;
     return false;
   }
@@ -178,7 +198,9 @@ void decision_run::take(log_offset offset, const message_record& message) {
 }
 
 void decision_run::take_reports(const agent_reports& reports) {
-  auto source = source_name(reports.agent, reports.session);
+  auto session = broken(breakage::report_numbers_per_agent) ? session_id{}
+                                                            : reports.session;
+  auto source = source_name(reports.agent, session);
   for (const auto& report : reports.reports) {
     if (!take_number(source, report.number))
       continue;
@@ -244,12 +266,14 @@ void decision_run::route_one(const Message& m) {
     } else if constexpr (std::is_same_v<Message, grant>) {
       if (const auto* actor = state_.find_queue(m.queue)) {
         actor->decide(m, context_, draft_);
-      } else {
+      } else if (!broken(breakage::bounced_grant_not_released)) {
         release back{m.environment, {m.queue, context_.self}, {}};
         for (const auto& lease : m.leases)
           back.leases.push_back(lease.id);
         draft_.send(m.environment_shard, std::move(back));
       }
+    } else if constexpr (std::is_same_v<Message, submit_job>) {
+      take_submission(m);
     } else if constexpr (requires(const queue_actor& q, draft& d) {
                            q.decide(m, decision_context{}, d);
                          }) {

@@ -48,6 +48,8 @@ private:
   void route(const actor_message& message);
   template <class Message>
   void route_one(const Message& message);
+  void submit(call_token token, const submit_job_call& call);
+  void take_submission(const submit_job& m);
   void take_reports(const agent_reports& reports);
   bool take_number(const std::string& source, uint64_t number);
   void settle();

@@ -22,6 +22,8 @@ namespace berth {
 
 /// Names a call that waits for its answer; the gateway's own number.
 using call_token = uint64_t;
+/// Of a call for which nobody waits: it is never answered.
+constexpr call_token no_caller = 0;
 
 /// Store rows fetched before a decision, by key: nothing = no such row.
 using fetched_rows = std::map<std::string, std::optional<std::string>>;

@@ -51,6 +51,9 @@ needed_rows job_table::keys_needed(const shard_call& call) const {
 }
 
 needed_rows job_table::keys_needed(const actor_message& message) const {
+  if (const auto* m = std::get_if<submit_job>(&message))
+    return keys_needed(
+        shard_call{submit_job_call{m->id, m->owner, m->queue, m->spec}});
   const auto* watch = std::get_if<watch_job>(&message);
   if (watch == nullptr || state_->find(watch->on.id) != nullptr
       || state_->ended.contains(watch->on.id))

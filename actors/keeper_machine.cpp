@@ -1,6 +1,7 @@
 #include "actors/keeper_machine.hpp"
 
 #include "messages/assert.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -48,7 +49,11 @@ void keeper_machine::handle(const keeper_request& request,
     return attach(*hello);
   if (!attached_)
     return fail("The first frame must be keeper_attach");
-  end_lapsed(now);
+  // A late acknowledgement revives nothing: what has lapsed is ended before the
+  // lease is looked at.
+  if (!std::holds_alternative<keeper_lease>(request)
+      || !broken(breakage::late_acknowledgement_revives))
+    end_lapsed(now);
   if (const auto* r = std::get_if<keeper_open_session>(&request))
     take(*r, now);
   else if (const auto* r = std::get_if<keeper_dispatch>(&request))
@@ -56,7 +61,11 @@ void keeper_machine::handle(const keeper_request& request,
   else if (const auto* r = std::get_if<keeper_reports_acknowledged>(&request))
     take(*r);
   else if (const auto* r = std::get_if<keeper_lease>(&request))
-    take(*r, now);
+    take(*r);
+  else if (const auto* r = std::get_if<keeper_reading_position>(&request))
+    take(*r);
+  else if (const auto* r = std::get_if<keeper_check>(&request))
+    tell(keeper_alive{r->check});
   else if (const auto* r = std::get_if<keeper_node_environment>(&request))
     node_environment_ = r->variables;
   else
@@ -86,7 +95,9 @@ void keeper_machine::tell_session(const agent_id& id,
                                   const session_state& session) {
   if (session.over)
     return tell(keeper_session_over{id, session.id});
-  keeper_session told{id, session.id, session.last_taken, {}};
+  keeper_session told{
+      id, session.id,          session.last_taken,
+      {}, session.read_from(), session.lease_until_ms.has_value()};
   for (const auto& [attempt, state] : attempts_)
     if (state.agent == id)
       told.alive.push_back(attempt);
@@ -108,14 +119,14 @@ void keeper_machine::answer_open_when_settled(const agent_id& id,
                                               agent_state& agent) {
   if (!agent.open_asked || shutting_down_)
     return;
-  if (!agent.present) {
-    if (reports_.owes(id))
+  if (!agent.present || agent.present->over) {
+    // A session that is over stays present until its processes are gone.
+    auto is_settled = !agent.present && !reports_.owes(id);
+    if (!is_settled && !broken(breakage::join_before_old_session_settled))
       return;
     agent.present.emplace();
     agent.present->id = {settings_.keeper_start, ++last_lease_number_};
   }
-  if (agent.present->over)
-    return;
   agent.open_asked = false;
   tell_session(id, *agent.present);
 }
@@ -133,19 +144,35 @@ void keeper_machine::settle_if_over(const agent_id& id) {
   answer_open_when_settled(id, agent);
 }
 
-void keeper_machine::take(const keeper_lease& request, const keeper_clock&) {
+void keeper_machine::take(const keeper_lease& request) {
   auto found = agents_.find(request.agent);
   if (found == agents_.end() || !found->second.present)
     return;
   auto& session = *found->second.present;
-  // A late acknowledgement revives nothing: `handle` has already ended what
-  // had lapsed when this arrived.
   if (session.id != request.session || session.over)
     return;
   auto& until = session.lease_until_ms;
   if (!until || request.until_boottime_ms == 0
       || (*until != 0 && request.until_boottime_ms > *until))
     until = request.until_boottime_ms;
+}
+
+void keeper_machine::take(const keeper_reading_position& request) {
+  auto found = agents_.find(request.agent);
+  if (found == agents_.end() || !found->second.present
+      || found->second.present->id != request.session)
+    return;
+  auto& session = *found->second.present;
+  session.read_up_to = std::max(session.read_up_to, request.position);
+  if (request.asks)
+    tell_session(request.agent, session);
+}
+
+int64_t keeper_machine::session_state::read_from() const {
+  auto from = read_up_to;
+  for (const auto& [source, waits] : waiting_outside)
+    from = std::min(from, waits.position);
+  return from;
 }
 
 void keeper_machine::end_lapsed(const keeper_clock& now) {
@@ -192,13 +219,8 @@ void keeper_machine::take(const keeper_dispatch& request,
                                  what.number});
     return;
   }
-  auto& session = *found->second.present;
-  auto& last = session.last_taken[what.source.value];
-  session.receipts.insert(what.source.value);
-  // Sent again, out of order, or too much: the receipt says where we are.
-  if (what.number != last + 1 || attempts_.size() >= keeper_attempts_max)
+  if (!takes_number(*found->second.present, request))
     return;
-  last = what.number;
   if (const auto* start = std::get_if<start_attempt>(&what.body))
     return take_start(found->second, what, *start, now);
   const auto& id = std::get<stop_attempt>(what.body).attempt;
@@ -210,6 +232,40 @@ void keeper_machine::take(const keeper_dispatch& request,
   else
     stop(id, attempt->second, attempt_end::stopped,
          now.boottime_ms + settings_.stop_grace_ms, now);
+}
+
+/// What is sent again or out of order is passed over; the receipt says where we
+/// are. Reading goes on behind what was taken: what a gap announces is sent
+/// again behind what it lacks.
+bool keeper_machine::takes_number(session_state& session,
+                                  const keeper_dispatch& request) {
+  const auto& what = request.what;
+  auto source = what.source.value;
+  auto& last = session.last_taken[source];
+  auto is_next = what.number == last + 1;
+  if (is_next && attempts_.size() >= keeper_attempts_max
+      && std::holds_alternative<start_attempt>(what.body)) {
+    session.waiting_outside[source] = {request.position, false};
+    return false;
+  }
+  session.receipts.insert(source);
+  if (is_next) {
+    last = what.number;
+    session.waiting_outside.erase(source);
+  }
+  if (what.number <= last && request.position >= 0)
+    session.read_up_to = std::max(session.read_up_to, request.position + 1);
+  return is_next;
+}
+
+void keeper_machine::ask_for_turned_away() {
+  if (attempts_.size() >= keeper_attempts_max)
+    return;
+  for (auto& [id, agent] : agents_)
+    if (agent.present && !agent.present->over)
+      for (const auto& [source, waits] : agent.present->waiting_outside)
+        if (!waits.asked)
+          agent.present->receipts.insert(source);
 }
 
 void keeper_machine::take_start(agent_state& agent, const dispatch& what,
@@ -237,7 +293,8 @@ void keeper_machine::take_start(agent_state& agent, const dispatch& what,
 
 std::optional<start_attempt>
 keeper_machine::next_start(const keeper_clock& now) {
-  end_lapsed(now);
+  if (!broken(breakage::lapse_seen_by_timer_only))
+    end_lapsed(now);
   if (reports_.size() >= keeper_reports_max)
     return std::nullopt;
   auto may_start = [this](const attempt_id& id) {
@@ -313,9 +370,11 @@ void keeper_machine::finish(const attempt_id& id, attempt_ended_report end) {
   set_timer(id, attempt, std::nullopt);
   end.attempt = id;
   report(attempt, std::move(end));
-  auto agent = attempt.agent;
-  --agents_.at(agent).present->attempts;
+  auto& present = agents_.at(attempt.agent).present;
+  if (present && present->id == attempt.session)
+    --present->attempts;
   attempts_.erase(at);
+  ask_for_turned_away();
 }
 
 // Stopping
@@ -415,10 +474,18 @@ void keeper_machine::flush_receipts() {
     if (!agent.present)
       continue;
     auto& session = *agent.present;
-    for (auto source : session.receipts)
-      if (attached_)
-        tell(keeper_dispatch_taken{id, session.id, shard_id{source},
-                                   session.last_taken[source]});
+    for (auto source : session.receipts) {
+      if (!attached_)
+        break;
+      auto waits = session.waiting_outside.find(source);
+      auto has_room = waits != session.waiting_outside.end()
+                      && attempts_.size() < keeper_attempts_max;
+      if (has_room)
+        waits->second.asked = true;
+      tell(keeper_dispatch_taken{id, session.id, shard_id{source},
+                                 session.last_taken[source], has_room,
+                                 session.read_from()});
+    }
     session.receipts.clear();
   }
 }

@@ -128,6 +128,12 @@ public:
   void check_invariants() const;
 
 private:
+  struct turned_away {
+    int64_t position = -1;
+    /// It was asked for since there is room again.
+    bool asked = false;
+  };
+
   struct session_state {
     session_id id;
     std::optional<int64_t> lease_until_ms;
@@ -135,7 +141,15 @@ private:
     std::map<uint32_t, uint64_t> last_taken;
     /// Sources whose receipt is owed.
     std::set<uint32_t> receipts;
+    /// Per source the next dispatch, where it had to wait for room.
+    std::map<uint32_t, turned_away> waiting_outside;
+    /// Everything before it in the dispatch topic was handed over; -1 = it was
+    /// never noted.
+    int64_t read_up_to = -1;
     size_t attempts = 0;
+
+    /// Where an agent that starts again goes on reading.
+    int64_t read_from() const;
   };
 
   struct agent_state {
@@ -162,9 +176,11 @@ private:
   void take(const keeper_open_session& request, const keeper_clock& now);
   void take(const keeper_dispatch& request, const keeper_clock& now);
   void take(const keeper_reports_acknowledged& request);
-  void take(const keeper_lease& request, const keeper_clock& now);
+  void take(const keeper_lease& request);
+  void take(const keeper_reading_position& request);
   void attach(const keeper_attach& request);
 
+  bool takes_number(session_state& session, const keeper_dispatch& request);
   void take_start(agent_state& agent, const dispatch& what,
                   const start_attempt& start, const keeper_clock& now);
   void answer_open(const agent_id& id, agent_state& agent);
@@ -184,6 +200,7 @@ private:
   void report(const attempt_state& attempt, attempt_report body);
   void finish(const attempt_id& id, attempt_ended_report report);
   void settle_if_over(const agent_id& id);
+  void ask_for_turned_away();
 
   void act(keeper_action action) { actions_.push_back(std::move(action)); }
   void tell(keeper_event event);

@@ -5,6 +5,7 @@
 #include "messages/assert.hpp"
 #include "messages/codec.hpp"
 #include "messages/limits.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -43,6 +44,12 @@ void shard::finish_load(const std::optional<checkpoint>& at) {
   at_ = *at;
   loaded_offset_ = at_.folded_offset;
   cut_offset_ = at_.folded_offset;
+}
+
+log_offset shard::resume_offset() const {
+  if (broken(breakage::resume_after_folded_offset))
+    return at_.folded_offset + 1;
+  return at_.through + 1;
 }
 
 // Folding.
@@ -89,12 +96,16 @@ void shard::take_claim(log_offset offset, int64_t append_ms,
                        const claim_record& claim) {
   at_.at_epoch = epoch{offset};
   at_.nonce = claim.nonce;
-  auto own = !own_nonce_.empty() && claim.nonce == own_nonce_;
+  auto own = !own_nonce_.empty()
+             && (claim.nonce == own_nonce_
+                 || (broken(breakage::claim_known_by_node_only)
+                     && claim.node == options_.node));
   if (own && role_ == shard_role::claiming) {
     role_ = shard_role::owner;
     time_base_ms_ = std::max(at_.at_ms, append_ms);
     time_base_boottime_ms_ = boottime_ms_;
-    send_all_unrecorded();
+    if (!broken(breakage::no_resend_after_takeover))
+      send_all_unrecorded();
     look_at_end();
     return;
   }
@@ -111,12 +122,19 @@ void shard::take_claim(log_offset offset, int64_t append_ms,
 
 void shard::take_decision(log_offset offset, decision_record decision) {
   // Rule Validity. A gap never stops a shard: what does not fit is ignored.
-  if (decision.at_epoch != at_.at_epoch || decision.nonce != at_.nonce) {
+  auto is_fenced =
+      decision.at_epoch != at_.at_epoch || decision.nonce != at_.nonce;
+  if (is_fenced && !broken(breakage::skip_epoch_check)) {
     ++counters_.fenced;
     return;
   }
-  if (decision.seq != at_.seq + 1) {
+  auto is_next = broken(breakage::seq_greater_instead_of_next)
+                     ? decision.seq > at_.seq
+                     : decision.seq == at_.seq + 1;
+  if (!is_next) {
     ++counters_.out_of_sequence;
+    if (broken(breakage::gap_stops_shard))
+      put(fatal_effect{"a decision is missing"});
     if (owns())
       break_down("a decision of this node was read out of sequence");
     return;
@@ -152,6 +170,8 @@ void shard::note_folded(log_offset offset, const decision_record& decision) {
 
 /// The decision in flight was read back and is valid: what it says may leave.
 void shard::confirm(log_offset offset) {
+  if (rarely("reload instead of confirming"))
+    return break_down("a decision of this node was doubted");
   auto landed = std::move(*in_flight_);
   in_flight_.reset();
   const auto& decision = *landed.decision;
@@ -165,12 +185,19 @@ void shard::confirm(log_offset offset) {
   }
   note_folded(offset, decision);
   put(folded_effect{offset, landed.decision});
+  if (!broken(breakage::act_before_read_back))
+    release(landed);
+}
+
+void shard::release(flight& landed) {
   held_answers held{std::move(landed.answers_after_delivery), {}};
-  for (const auto& message : decision.outbox) {
+  for (const auto& message : landed.decision->outbox) {
     if (!held.answers.empty()
         && std::holds_alternative<shard_destination>(message.to))
       held.deliveries.emplace(to_string(message.to), message.message_number);
     send(message);
+    if (rarely("send twice"))
+      send(message);
   }
   if (!held.answers.empty())
     held_.push_back(std::move(held));
@@ -224,6 +251,10 @@ void shard::claim(std::string nonce) {
 void shard::on_appended(appended outcome) {
   if (role_ == shard_role::broken || outcome == appended::yes)
     return;
+  if (broken(breakage::unknown_append_taken_as_failed) && in_flight_) {
+    in_flight_.reset();
+    return;
+  }
   // Rule Unknown is not failed.
   break_down(outcome == appended::unknown
                  ? "the outcome of an append is unknown"
@@ -238,6 +269,8 @@ void shard::break_down(std::string why) {
 
 void shard::turn_away_everything(const std::string& why) {
   auto turn_away = [&](call_token token) {
+    if (token == no_caller)
+      return;
     put(answer_effect{token, api_error{api_errc::unavailable, why}});
   };
   for (const auto& call : std::exchange(calls_, {}))
@@ -262,6 +295,8 @@ void shard::turn_away_everything(const std::string& why) {
 void shard::on_call(call_token token, shard_call call) {
   auto refuse = [&](api_errc code, const char* why) {
     ++counters_.calls_turned_away;
+    if (token == no_caller)
+      return;
     put(answer_effect{token, api_error{code, why}});
   };
   if (!owns())
@@ -317,6 +352,8 @@ void shard::on_delivery_failed(const std::string& to, uint64_t number) {
 // Time.
 
 int64_t shard::now_ms() const {
+  if (broken(breakage::time_from_own_clock))
+    return boottime_ms_;
   auto elapsed = std::max<int64_t>(boottime_ms_ - time_base_boottime_ms_, 0);
   return std::max(at_.at_ms, time_base_ms_ + elapsed);
 }
@@ -343,7 +380,8 @@ bool shard::wants_decision() const {
       || state_->jobs().has_work())
     return true;
   if (!acknowledged_.empty()
-      && acknowledged_since_ms_ + limits::delivery_record_delay_ms <= now_ms())
+      && (acknowledged_since_ms_ + limits::delivery_record_delay_ms <= now_ms()
+          || rarely("record deliveries at once")))
     return true;
   auto due = state_->next_due_ms();
   return due && *due <= now_ms();
@@ -359,7 +397,8 @@ std::optional<needed_rows> shard::prepare_decision() {
     std::move(more.ranges.begin(), more.ranges.end(),
               std::back_inserter(needs.ranges));
   };
-  constexpr size_t inputs_max = limits::decision_events_max;
+  const size_t inputs_max =
+      rarely("decide one input") ? 1 : limits::decision_events_max;
   prepared_messages_ = std::min(messages_.size(), inputs_max);
   prepared_calls_ = std::min(calls_.size(), inputs_max);
   for (size_t i = 0; i < prepared_messages_; ++i)
@@ -406,6 +445,8 @@ void shard::make_decision(const fetched_rows& rows) {
       continue;
     // Rule Outbox: recorded only when it and all earlier ones are there.
     auto next = found->second.unrecorded.front().message_number;
+    if (broken(breakage::deliveries_recorded_one_by_one))
+      next = *numbers.begin();
     while (numbers.count(next) != 0)
       ++next;
     numbers.erase(numbers.begin(), numbers.lower_bound(next));
@@ -417,7 +458,8 @@ void shard::make_decision(const fetched_rows& rows) {
   acknowledged_since_ms_ = context.now_ms;
   for (size_t i = 0; i < prepared_messages_ && !run.is_full(); ++i) {
     run.take(messages_[i].offset, messages_[i].what);
-    decision.through = messages_[i].offset;
+    decision.through =
+        messages_[i].offset + (broken(breakage::off_by_one_in_through) ? 1 : 0);
   }
   size_t taken = 0;
   for (; taken < prepared_calls_ && !run.is_full(); ++taken)
@@ -450,6 +492,8 @@ void shard::make_decision(const fetched_rows& rows) {
   put(append_effect{bytes});
   in_flight_ = flight{std::move(kept), std::move(bytes), std::move(run.answers),
                       std::move(run.answers_after_delivery)};
+  if (broken(breakage::act_before_read_back))
+    release(*in_flight_);
 }
 
 // Questions (rule Barrier).
@@ -479,7 +523,8 @@ std::optional<needed_rows> shard::prepare_answers() {
   needed_rows needs;
   for (size_t i = 0; i < questions_with_barrier_; ++i) {
     const auto& q = questions_[i];
-    if (q.barrier > at_.folded_offset + 1)
+    if (q.barrier > at_.folded_offset + 1
+        && !broken(breakage::answer_without_barrier))
       break;
     ++prepared_questions_;
     auto more = state_->jobs().keys_needed(q.what);
@@ -496,8 +541,8 @@ std::optional<needed_rows> shard::prepare_answers() {
 // Checkpoints.
 
 std::optional<shard::cut> shard::cut_checkpoint() {
-  if (in_flight_ || role_ == shard_role::broken
-      || cut_offset_ == at_.folded_offset)
+  if ((in_flight_ && !broken(breakage::checkpoint_in_flight))
+      || role_ == shard_role::broken || cut_offset_ == at_.folded_offset)
     return std::nullopt;
   cut c;
   state_->cut_checkpoint(c.rows);

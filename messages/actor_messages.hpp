@@ -265,6 +265,22 @@ struct dependency_ended {
   BERTH_FIELDS(waiter, on, first, last, succeeded)
 };
 
+// Submissions from a topic, to the shard of their queue.
+
+/// As a `submit_job_call`, which the shard that reads the topic passes on.
+/// Refused by `message_refused` with the topic's partition and the offset.
+struct submit_job {
+  static constexpr uint16_t number = 35;
+  job_id id;
+  account_region owner;
+  queue_uid queue;
+  shared_job_spec spec;
+  /// `<topic>/<partition>` and the offset there.
+  std::string source;
+  int64_t offset = -1;
+  BERTH_FIELDS(id, owner, queue, spec, source, offset)
+};
+
 // From agents, as log messages.
 
 /// The agent is there with a session; said again changes nothing.
@@ -291,6 +307,6 @@ using actor_message =
                  lease_lost, enqueue_jobs, withdraw_jobs, place_job,
                  finish_lease, attempt_lost, end_jobs_of_queue,
                  jobs_of_queue_ended, watch_job, dependency_ended, agent_joins,
-                 agent_reports>;
+                 agent_reports, submit_job>;
 
 } // namespace berth

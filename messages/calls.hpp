@@ -43,6 +43,13 @@ struct tag_job_call {
   std::vector<std::string> remove;
 };
 
+/// The owner's own watch gives an agent up: its session ends as if a newer one
+/// had joined. Nobody waits for its answer (`no_caller`).
+struct agent_lost_call {
+  agent_id agent;
+  session_id session;
+};
+
 // Questions; answered from confirmed state behind a barrier.
 
 struct describe_jobs_call {
@@ -76,11 +83,11 @@ struct barrier_call {};
 
 using shard_call =
     std::variant<catalog_call, submit_job_call, end_job_call, tag_job_call,
-                 describe_jobs_call, list_jobs_call, queue_snapshot_call,
-                 why_call, barrier_call>;
+                 agent_lost_call, describe_jobs_call, list_jobs_call,
+                 queue_snapshot_call, why_call, barrier_call>;
 
 constexpr bool is_question(const shard_call& c) {
-  return c.index() >= 4;
+  return c.index() >= 5;
 }
 
 } // namespace berth

@@ -11,7 +11,7 @@
 namespace berth {
 
 /// Raised when a frame changes its meaning; both sides refuse another one.
-constexpr uint32_t keeper_protocol_version = 1;
+constexpr uint32_t keeper_protocol_version = 2;
 constexpr size_t keeper_frame_bytes_max = 1024 * 1024;
 
 // Agent to keeper.
@@ -34,7 +34,10 @@ struct keeper_open_session {
 struct keeper_dispatch {
   static constexpr uint16_t number = 3;
   dispatch what;
-  BERTH_FIELDS(what)
+  /// Offset in the agent's partition of the dispatch topic; -1 = it came from
+  /// the shard itself (embedded log).
+  int64_t position = -1;
+  BERTH_FIELDS(what, position)
 };
 
 /// Reports up to this number are in the log; the keeper forgets them.
@@ -73,10 +76,31 @@ struct keeper_node_environment {
   BERTH_FIELDS(variables)
 };
 
+/// Everything before this position of the dispatch topic was handed over, or is
+/// older than the session, whose first one is noted before it joins.
+struct keeper_reading_position {
+  static constexpr uint16_t number = 8;
+  agent_id agent;
+  session_id session;
+  int64_t position = 0;
+  /// To be answered by `keeper_session`, which shows that it was noted.
+  bool asks = false;
+  BERTH_FIELDS(agent, session, position, asks)
+};
+
+/// Answered by `keeper_alive`: an agent sends heartbeats only while its keeper
+/// answers.
+struct keeper_check {
+  static constexpr uint16_t number = 9;
+  uint64_t check = 0;
+  BERTH_FIELDS(check)
+};
+
 using keeper_request =
     std::variant<keeper_attach, keeper_open_session, keeper_dispatch,
                  keeper_reports_acknowledged, keeper_lease, keeper_shut_down,
-                 keeper_node_environment>;
+                 keeper_node_environment, keeper_reading_position,
+                 keeper_check>;
 
 // Keeper to agent.
 
@@ -100,7 +124,11 @@ struct keeper_session {
   std::map<uint32_t, uint64_t> last_taken;
   /// Attempts of this session that are alive now.
   std::vector<attempt_id> alive;
-  BERTH_FIELDS(agent, session, last_taken, alive)
+  /// Where to go on reading the dispatch topic; -1 = none was noted.
+  int64_t read_from = -1;
+  /// It was given a lease: what goes on with it is settled by heartbeats.
+  bool leased = false;
+  BERTH_FIELDS(agent, session, last_taken, alive, read_from, leased)
 };
 
 /// Everything up to this number has been taken from the source.
@@ -110,7 +138,12 @@ struct keeper_dispatch_taken {
   session_id session;
   shard_id source;
   uint64_t up_to = 0;
-  BERTH_FIELDS(agent, session, source, up_to)
+  /// What came after was not taken for want of room, and there is room now: it
+  /// is to be handed over again, in the dispatch topic from here on (-1 with
+  /// the embedded log).
+  bool send_again = false;
+  int64_t read_from = -1;
+  BERTH_FIELDS(agent, session, source, up_to, send_again, read_from)
 };
 
 /// The dispatch names a session that is not the agent's.
@@ -152,10 +185,16 @@ struct keeper_session_over {
   BERTH_FIELDS(agent, session)
 };
 
+struct keeper_alive {
+  static constexpr uint16_t number = 8;
+  uint64_t check = 0;
+  BERTH_FIELDS(check)
+};
+
 using keeper_event =
     std::variant<keeper_hello, keeper_session, keeper_dispatch_taken,
                  keeper_dispatch_refused, keeper_reports, keeper_failure,
-                 keeper_session_over>;
+                 keeper_session_over, keeper_alive>;
 
 /// What `keeper/reports` in the data folder holds, framed as on the socket: the
 /// reports that a keeper made and what was acknowledged of them.

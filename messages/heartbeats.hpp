@@ -1,0 +1,55 @@
+// What nodes and agents append to the topic `berth.heartbeats`: signs of life,
+// volatile, read by nodes. They are no part of the log: only an agent's joining
+// and its loss become decisions.
+#pragma once
+
+#include "messages/ids.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace berth {
+
+/// Raised when a reader of this version could misread; a newer one is skipped.
+constexpr uint32_t heartbeat_format = 1;
+
+/// A node's, keyed by its name, so that all of one name are in one partition.
+struct node_heartbeat {
+  static constexpr uint16_t number = 1;
+  std::string node;
+  /// Of this process: 128 random bits, hexadecimal.
+  std::string nonce;
+  /// Where other nodes reach it.
+  std::string endpoint;
+  /// Position of this process's first heartbeat; -1 until it was read back.
+  /// Of two processes with one name the greater one came later.
+  int64_t started = -1;
+  /// It wants no shard any more, and stops once it has handed over its own.
+  bool leaving = false;
+  std::vector<shard_id> owned;
+  /// Folded to near the log's end: a claim would not wait for a replay.
+  std::vector<shard_id> warm;
+  BERTH_FIELDS(node, nonce, endpoint, started, leaving, owned, warm)
+};
+
+/// An agent's session, keyed by the agent.
+struct agent_heartbeat {
+  static constexpr uint16_t number = 2;
+  agent_id agent;
+  session_id session;
+  shard_id environment_shard;
+  /// How long processes may live on the strength of this heartbeat, counted
+  /// from its sending: lease and stop grace.
+  int64_t lives_for_ms = 0;
+  BERTH_FIELDS(agent, session, environment_shard, lives_for_ms)
+};
+
+struct heartbeat {
+  uint32_t format = heartbeat_format;
+  std::variant<node_heartbeat, agent_heartbeat> body;
+  BERTH_FIELDS(format, body)
+};
+
+} // namespace berth
