@@ -2,6 +2,7 @@
 
 #include "actors/job_waiters.hpp"
 #include "actors/status_reasons.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 
@@ -31,6 +32,8 @@ bool covers(const dependency_ended& end, int32_t index) {
 dependency_outcome outcome_for(const job_dependency& dependency, int32_t index,
                                const dependency_ended* settled) {
   auto known = dependency_outcome::open;
+  if (broken(breakage::n_to_n_meets_next_child))
+    ++index;
   if (static_cast<size_t>(index) < dependency.children.size())
     known = static_cast<dependency_outcome>(
         dependency.children[static_cast<size_t>(index)]);
@@ -154,8 +157,11 @@ void array_changes::finish() {
   auto count = [&](job_status s) {
     return array_.counts[static_cast<size_t>(s)];
   };
-  if (count(job_status::succeeded) + count(job_status::failed) + ended_
-      != array_.children.size)
+  auto ended =
+      count(job_status::succeeded) + count(job_status::failed) + ended_;
+  if (broken(breakage::array_parent_ends_early))
+    ++ended;
+  if (ended != array_.children.size)
     return;
   auto succeeded = !failed_ && count(job_status::failed) == 0;
   tell_end(state_, parent_, succeeded, draft_);
@@ -252,6 +258,10 @@ void decide_stop(const job_state& state, const job_key& key,
   d.emit(end_requested{key, true, reason});
   d.dispatch({attempt.environment, attempt.agent}, attempt.session,
              stop_attempt{{key, attempt.number}});
+  if (broken(breakage::lease_released_on_cancel))
+    d.send(shard_of(key.id),
+           finish_lease{state.common(state.find(key.id)->second).queue,
+                        attempt.environment, activity->lease, key});
 }
 
 } // namespace berth

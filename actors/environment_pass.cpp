@@ -1,6 +1,7 @@
 // One pass: which queue is served, and on which agent.
 #include "actors/environment_state.hpp"
 #include "messages/limits.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -32,7 +33,9 @@ public:
   environment_pass(const compute_environment_actor::state& environment,
                    const decision_context& context)
       : environment_(environment), now_ms_(context.now_ms),
-        room_(environment.vcpu_milli_left()),
+        room_(broken(breakage::environment_maximum_ignored)
+                  ? std::nullopt
+                  : environment.vcpu_milli_left()),
         next_lease_(environment.next_lease.value) {
     for (const auto& [name, agent] : environment.agents)
       if (agent.present)
@@ -90,7 +93,9 @@ private:
   void serve_all(draft& out) {
     auto later = [](const served* a, const served* b) {
       auto key = [](const served& one) {
-        return std::make_tuple(-static_cast<int64_t>(one.queue->priority),
+        auto priority =
+            broken(breakage::priority_ignored) ? 0 : one.queue->priority;
+        return std::make_tuple(-static_cast<int64_t>(priority),
                                one.runs[one.next].oldest_ms,
                                one.queue->address.uid);
       };
@@ -174,7 +179,8 @@ private:
       head_events_.push_back(head_blocked{environment_.object.uid, head.queue,
                                           head.what, since_ms});
     auto is_kept = !is_new && !known->second.agents.empty();
-    if (is_kept || now_ms_ - since_ms < environment_.head_wait_ms())
+    if (is_kept || now_ms_ - since_ms < environment_.head_wait_ms()
+        || broken(breakage::head_never_reserved))
       return;
     if (auto agent = room_.choose_reservation(head.what)) {
       room_.reserve(head, {*agent});
@@ -222,9 +228,12 @@ private:
         kept.push_back(what);
     // Shapes that are asked for no more are kept for the next time, to save
     // asking again, but not without bound.
-    if (kept.size() <= limits::saturated_shapes_kept_max)
+    if (kept.size() <= limits::saturated_shapes_kept_max
+        && !rarely("forget saturated shapes"))
       shapes.insert(kept.begin(), kept.end());
     if (!queue.everything && shapes == queue.shapes && never == queue.never)
+      return;
+    if (broken(breakage::saturation_never_told))
       return;
     saturated told{queue.address.uid,
                    environment_.object.uid,
@@ -245,7 +254,8 @@ private:
   placement room_;
   uint64_t next_lease_;
   bool reopened_ = false;
-  uint32_t grants_left_ = limits::grants_per_pass_max;
+  uint32_t grants_left_ =
+      rarely("one grant per pass") ? 1 : limits::grants_per_pass_max;
   std::vector<served> queues_;
   std::vector<event> head_events_;
 };

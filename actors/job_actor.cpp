@@ -5,6 +5,7 @@
 #include "actors/queue_actor.hpp"
 #include "actors/retry_policy.hpp"
 #include "actors/status_reasons.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -158,7 +159,9 @@ const attempt_record* live_attempt(const job_activity* activity) {
 void decide_submission(const job_state& state, call_token token,
                        const submit_job_call& call,
                        const decision_context& context, draft& d) {
-  if (state.find(call.id) != nullptr || state.is_ended(call.id, context.rows)) {
+  auto is_known =
+      state.find(call.id) != nullptr || state.is_ended(call.id, context.rows);
+  if (is_known && !broken(breakage::known_id_submits_again)) {
     d.answer(token, answer_submission(call));
     return;
   }
@@ -228,6 +231,9 @@ void decide_end(const job_state& state, const end_job_call& call,
       d.emit(end_requested{call.job, call.terminate, call.reason});
     break;
   case job_status::starting:
+    if (broken(breakage::terminate_forgets_starting_job))
+      break;
+    [[fallthrough]];
   case job_status::running:
     if (call.terminate)
       decide_stop(state, call.job, call.reason, d);
@@ -249,6 +255,8 @@ void decide_placement(const job_state& state, const place_job& m,
                           context.now_ms});
     d.dispatch({m.environment, m.agent}, m.session,
                start_attempt{attempt, m.lease, nullptr, {}, {}, {}});
+    if (broken(breakage::dependency_met_on_starting) && !m.job.is_child())
+      tell_end(state, *state.find(m.job.id), true, d);
     return;
   }
   std::optional<queue_uid> queue;
@@ -287,7 +295,8 @@ void decide_loss(const job_state& state, const attempt_lost& m,
   const auto* activity = state.activity(m.job);
   const auto* attempt = live_attempt(activity);
   if (attempt == nullptr || activity->lease != m.lease
-      || attempt->environment != m.environment)
+      || attempt->environment != m.environment
+      || broken(breakage::lost_lease_not_requeued))
     return;
   finish_attempt(state, m.job, {attempt_end::lost, {}, {}, 0, context.now_ms},
                  false, context, d);

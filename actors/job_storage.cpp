@@ -3,6 +3,7 @@
 #include "messages/codec.hpp"
 #include "messages/limits.hpp"
 #include "messages/row_keys.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -232,7 +233,8 @@ void restore_table(job_state& state, job_table_row row) {
   state.expired_before_ms = row.expired_before_ms;
   state.oldest_stop_ms = row.oldest_stop_ms;
   state.newest_stop_ms = row.newest_stop_ms;
-  state.works = std::move(row.works);
+  if (!broken(breakage::work_lost_on_load))
+    state.works = std::move(row.works);
 }
 
 } // namespace

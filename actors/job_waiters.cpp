@@ -1,6 +1,7 @@
 #include "actors/job_waiters.hpp"
 
 #include "messages/assert.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 
@@ -42,7 +43,8 @@ void tell_one(const job_waiter& w, const job_key& job,
 
 void tell_or_begin_work(const waiters_row& list, const job_key& job,
                         tell_cursor cursor, draft& d) {
-  if (count(list) - cursor.at > tell_at_once_max) {
+  if (count(list) - cursor.at > tell_at_once_max
+      || (count(list) > cursor.at && rarely("tell waiters as work"))) {
     d.emit(job_work_advanced{
         {job_work_kind::tell_waiters, job, {}, pack(cursor)}});
     return;

@@ -5,6 +5,7 @@
 #include "actors/job_waiters.hpp"
 #include "actors/status_reasons.hpp"
 #include "messages/limits.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 
@@ -73,7 +74,7 @@ bool has_ready_work(const job_state& state) {
 
 void advance_work(const job_state& state, const decision_context& context,
                   draft& d) {
-  auto steps = limits::work_steps_max;
+  auto steps = rarely("small steps of work") ? 2 : limits::work_steps_max;
   auto first = true;
   for (const auto& work : state.works) {
     if (!is_ready(state, work))

@@ -214,7 +214,8 @@ void keeper_machine::take(const keeper_dispatch& request,
   const auto& what = request.what;
   auto found = agents_.find(what.agent);
   if (found == agents_.end() || !found->second.present
-      || found->second.present->id != what.session) {
+      || (found->second.present->id != what.session
+          && !broken(breakage::dispatch_without_session))) {
     tell(keeper_dispatch_refused{what.agent, what.session, what.source,
                                  what.number});
     return;
@@ -315,7 +316,8 @@ void keeper_machine::started(const attempt_id& id, const keeper_clock& now) {
   BERTH_ASSERT(attempt.at == phase::starting, "only next_start makes it start");
   attempt.at = phase::running;
   attempt.started_wall_ms = now.wall_ms;
-  if (const auto& timeout = attempt.start.spec->timeout_ms)
+  const auto& timeout = attempt.start.spec->timeout_ms;
+  if (timeout && !broken(breakage::timeout_not_armed))
     set_timer(id, attempt, now.boottime_ms + *timeout);
   // The body was needed to start it; what is left is the attempt's identity.
   attempt.start.spec.reset();

@@ -1,5 +1,7 @@
 #include "actors/placement.hpp"
 
+#include "messages/simulation.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -96,6 +98,8 @@ std::vector<placed_stretch> placement::place(const head_key& jobs,
     auto& one = *heap.back();
     heap.pop_back();
     auto taken = times_fitting(each, one.free, left);
+    if (broken(breakage::capacity_counted_once_too_few) && taken < left)
+      ++taken;
     auto need = times(each, taken);
     one.free -= need;
     if (vcpu_milli_left_)

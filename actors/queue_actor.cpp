@@ -1,6 +1,7 @@
 #include "actors/queue_actor.hpp"
 
 #include "actors/queue_state.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 
@@ -104,6 +105,10 @@ void queue_actor::decide(const grant& m, const decision_context& context,
   for (const auto& group : by_shape(m.leases)) {
     const auto& what = group.front()->what;
     auto jobs = state_->jobs.first_of(what, wanted ? group.size() : 0);
+    if (broken(breakage::newest_first) && wanted) {
+      jobs = state_->jobs.first_of(what, SIZE_MAX);
+      std::reverse(jobs.begin(), jobs.end());
+    }
     leases_matched matched{m.queue,
                            m.environment,
                            m.grant_number,

@@ -1,5 +1,6 @@
 #include "actors/queue_state.hpp"
 #include "messages/limits.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 
@@ -47,7 +48,7 @@ private:
   bool take(size_t count) {
     if (count == 0)
       return true;
-    auto room = limits::demand_jobs_max - jobs_;
+    auto room = jobs_max_ - std::min(jobs_, jobs_max_);
     if (runs_.empty() || last_ != &walk_.what()) {
       if (runs_.size() == runs_in_order_max || room == 0)
         return false;
@@ -83,6 +84,7 @@ private:
   demand_runs runs_;
   const shape* last_ = nullptr;
   size_t jobs_ = 0;
+  size_t jobs_max_ = rarely("demand few jobs") ? 2 : limits::demand_jobs_max;
 };
 
 } // namespace
@@ -127,9 +129,10 @@ void queue_actor::state::tell(const environment_link& link, demand_runs runs,
   auto version = link.version + 1;
   out.emit(demand_told{object.uid, link.address.uid, priority, version,
                        link.last_grant, runs});
-  out.send(link.address.shard,
-           demand{link.address.uid, address(), priority, version,
-                  link.last_grant, std::move(runs)});
+  auto last_grant =
+      broken(breakage::demand_without_last_grant) ? 0 : link.last_grant;
+  out.send(link.address.shard, demand{link.address.uid, address(), priority,
+                                      version, last_grant, std::move(runs)});
 }
 
 void queue_actor::state::give_back(const environment_link& link,

@@ -1,6 +1,7 @@
 #include "actors/report_outbox.hpp"
 
 #include "messages/assert.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -86,7 +87,8 @@ void report_outbox::collect(const box_key& key, const box& b, uint64_t after,
   auto skip = after < first ? 0 : after - first + 1;
   for (auto i = skip; i < b.unacknowledged.size(); ++i) {
     batch.reports.push_back(b.unacknowledged[i]);
-    if (batch.reports.size() == keeper_reports_per_frame_max) {
+    if (batch.reports.size() == keeper_reports_per_frame_max
+        || rarely("one report per frame")) {
       out.push_back(batch);
       batch.reports.clear();
     }

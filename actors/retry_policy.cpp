@@ -1,5 +1,7 @@
 #include "actors/retry_policy.hpp"
 
+#include "messages/simulation.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -48,7 +50,9 @@ retry_verdict decide_retry(const retry_strategy& strategy,
     return {after_attempt::fail, retry_reason::timed_out};
   if (outcome.cancelled)
     return {after_attempt::fail, retry_reason::cancelled};
-  if (outcome.number >= strategy.attempts)
+  auto attempts =
+      strategy.attempts + (broken(breakage::one_attempt_too_many) ? 1 : 0);
+  if (outcome.number >= attempts)
     return {after_attempt::fail, retry_reason::attempts_used_up};
   auto rule =
       std::find_if(strategy.rules.begin(), strategy.rules.end(),

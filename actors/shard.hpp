@@ -116,7 +116,7 @@ public:
   void load_row(std::string_view key, std::string_view bytes);
   void finish_load(const std::optional<checkpoint>& at);
   /// Where to read the log from (rule Checkpoint).
-  log_offset resume_offset() const { return at_.through + 1; }
+  log_offset resume_offset() const;
 
   // Inputs.
 
@@ -230,6 +230,7 @@ private:
             const std::shared_ptr<const decision_record>& decision);
   void note_folded(log_offset offset, const decision_record& decision);
   void confirm(log_offset offset);
+  void release(flight& landed);
   void send(const outbox_message& message);
   void send_all_unrecorded();
   void break_down(std::string why);

@@ -54,7 +54,7 @@ enum class breakage : uint8_t {
   unknown_append_taken_as_failed = 22,
   answer_without_barrier = 23,
   time_from_own_clock = 24,
-  timers_lost_on_load = 25,
+  work_lost_on_load = 25,
   known_id_submits_again = 26,
   lease_released_on_cancel = 27,
   lost_lease_not_requeued = 28,
@@ -68,8 +68,8 @@ enum class breakage : uint8_t {
   terminate_forgets_starting_job = 36,
   array_parent_ends_early = 37,
   n_to_n_meets_next_child = 38,
-  saturated_never_withdrawn = 39,
-  deleted_queue_forgets_leases = 40,
+  saturation_never_told = 39,
+  bounced_grant_not_released = 40,
 };
 constexpr uint8_t breakage_count = 40;
 

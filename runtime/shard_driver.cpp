@@ -1,6 +1,7 @@
 #include "runtime/shard_driver.hpp"
 
 #include "messages/codec.hpp"
+#include "messages/simulation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -43,16 +44,18 @@ void shard_driver::load() {
   auto at = options_.store_->last_checkpoint();
   auto catalog = catalog_actor::rows();
   auto catalog_rows = std::make_shared<std::vector<row>>();
+  const size_t page_rows =
+      rarely("load few rows at a time") ? 2 : load_page_rows;
   for (const auto& range : shard_state::live_ranges()) {
     auto from = range.from;
     for (;;) {
-      auto page = options_.store_->scan(from, range.to, load_page_rows);
+      auto page = options_.store_->scan(from, range.to, page_rows);
       for (const auto& [key, bytes] : page) {
         machine_->load_row(key, bytes);
         if (key >= catalog.from && key < catalog.to)
           catalog_rows->emplace_back(key, bytes);
       }
-      if (page.size() < load_page_rows)
+      if (page.size() < page_rows)
         break;
       from = page.back().first + '\0';
     }
@@ -86,7 +89,7 @@ shared_job_spec shard_driver::spec_of(const job_id& id) {
   auto decoded = bytes ? decode<job_spec>(*bytes) : std::nullopt;
   if (!decoded)
     return nullptr;
-  if (specs_.size() >= cached_specs_max)
+  if (specs_.size() >= cached_specs_max || rarely("forget specifications"))
     specs_.clear();
   auto spec = std::make_shared<const job_spec>(std::move(*decoded));
   specs_.emplace(id, spec);
@@ -128,7 +131,7 @@ void shard_driver::drive() {
     return port_.fatal(damage.message);
   machine_->on_clock(port_.boottime_ms());
   for (int round = 0; round < idle_rounds_max; ++round) {
-    if (checkpoint_wanted_)
+    if (checkpoint_wanted_ || rarely("checkpoint at once"))
       write_checkpoint();
     if (auto needs = machine_->prepare_answers())
       machine_->answer_questions(rows_->fetch(*machine_, *needs));
@@ -175,7 +178,9 @@ void shard_driver::claim_when_due() {
 }
 
 void shard_driver::write_checkpoint() {
-  if (writing_ || machine_->decision_in_flight())
+  if (writing_
+      || (machine_->decision_in_flight()
+          && !broken(breakage::checkpoint_in_flight)))
     return;
   if (auto expired = machine_->expired_range(expired_rows_max))
     for (const auto& [key, bytes] :
@@ -303,7 +308,7 @@ void shard_driver::on_written(const storage_error& error) {
 }
 
 void shard_driver::on_checkpoint_due() {
-  checkpoint_wanted_ = true;
+  checkpoint_wanted_ = !rarely("skip a checkpoint");
   drive();
 }
 
