@@ -33,6 +33,9 @@ if [[ ${1:-} == --tests ]]; then
   need_command git git
   need_command node nodejs
   need_command npm npm
+  # A real Kafka broker: Java runs it, Maven brings it.
+  need_command java openjdk-17-jre-headless
+  need_command mvn maven
   # PyPI's aws has no `logs tail`, so it must be Debian's.
   [[ -x /usr/bin/aws ]] || missing+=(awscli)
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

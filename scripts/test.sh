@@ -112,6 +112,7 @@ for part in "${parts[@]}"; do
 done
 
 step "install packages" scripts/install_packages.sh --tests || finish
+step "install a Kafka broker" tests/kafka/broker/install.sh || finish
 for part in "${parts[@]}"; do
   "part_$part"
 done

@@ -38,7 +38,7 @@ protected:
   std::unique_ptr<log> log_;
 };
 
-/// Names of the implementations, for GENERATE.
+/// Names of the implementations that this test program tries, for GENERATE.
 std::vector<std::string> all_logs();
 std::vector<std::string> persistent_logs();
 
@@ -108,6 +108,7 @@ public:
   bool wait_for_failure(log_fixture& fixture) {
     return failures_.wait(fixture, 1);
   }
+  bool wait_for_failure() { return failures_.wait(1); }
 
   std::vector<log_record> records() const { return records_.values(); }
   std::vector<storage_error> failures() const { return failures_.values(); }
@@ -139,6 +140,7 @@ public:
   }
 
   bool wait(log_fixture& fixture) { return answers_.wait(fixture, asked_); }
+  bool wait() { return answers_.wait(asked_); }
   std::vector<answer> answers() const { return answers_.values(); }
   size_t count(append_outcome outcome) const;
 
