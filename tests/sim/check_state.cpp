@@ -43,8 +43,91 @@ private:
       states_;
 };
 
+class checkpoints_stand_checker final : public log_checker {
+public:
+  explicit checkpoints_stand_checker(const check_context& c)
+      : log_checker(c.judge) {}
+  std::string_view name() const override { return "checkpoints_stand"; }
+  std::string_view promise() const override {
+    return "A checkpoint says truly where it stands: its epoch, seq and "
+           "through are those of the log at its offset.";
+  }
+
+private:
+  void on_other(const history_entry& e) override {
+    const auto* c = std::get_if<checkpoint_written>(&e.what);
+    if (c == nullptr || c->at.folded_offset < 0)
+      return;
+    const auto& at = c->at;
+    auto where = "the checkpoint of node " + std::to_string(c->node)
+                 + " at shard " + std::to_string(c->shard.value) + ", offset "
+                 + std::to_string(at.folded_offset);
+    const auto* record = judge().find(c->shard, at.folded_offset);
+    if (record == nullptr)
+      return violated(e.at, where + " is ahead of the log");
+    auto differs = [&](const char* what, int64_t said, int64_t is) {
+      if (said != is)
+        violated(e.at, where + " says " + what + " " + std::to_string(said)
+                           + ", it is " + std::to_string(is));
+    };
+    differs("epoch", at.at_epoch.value, record->claim);
+    differs("seq", static_cast<int64_t>(at.seq),
+            static_cast<int64_t>(record->seq));
+    differs("through", at.through, record->through);
+  }
+};
+
+class time_goes_on_checker final : public log_checker {
+public:
+  explicit time_goes_on_checker(const check_context& c)
+      : log_checker(c.judge) {}
+  std::string_view name() const override { return "time_goes_on"; }
+  std::string_view promise() const override {
+    return "A shard's time never runs back, and under one owner never faster "
+           "than true time does, whatever clocks say.";
+  }
+
+private:
+  struct moment {
+    log_offset epoch = -1;
+    sim_time claimed_at = 0;
+    int64_t first_ms = 0;
+    int64_t last_ms = INT64_MIN;
+  };
+
+  void on_decision(const decided& d) override {
+    auto& m = moments_[d.shard];
+    auto now = d.what.at_ms;
+    if (now < m.last_ms)
+      violated(d.at, "time goes back from " + std::to_string(m.last_ms) + " to "
+                         + std::to_string(now) + " (" + place(d) + ")");
+    m.last_ms = now;
+    if (m.epoch != d.what.at_epoch.value) {
+      const auto* claim = judge().find(d.shard, d.what.at_epoch.value);
+      m.epoch = d.what.at_epoch.value;
+      m.claimed_at = claim ? claim->at : d.at;
+      m.first_ms = now;
+      return;
+    }
+    auto elapsed = (d.at - m.claimed_at) / millisecond;
+    // A drift of a per cent is far more than clocks have.
+    if (now - m.first_ms > elapsed + elapsed / 100 + 2)
+      violated(d.at, "time has advanced by " + std::to_string(now - m.first_ms)
+                         + " ms in " + std::to_string(elapsed)
+                         + " ms under one owner (" + place(d) + ")");
+  }
+
+  std::map<shard_id, moment> moments_;
+};
+
 } // namespace
 
+made_checker checkpoints_stand(const check_context& c) {
+  return std::make_unique<checkpoints_stand_checker>(c);
+}
+made_checker time_goes_on(const check_context& c) {
+  return std::make_unique<time_goes_on_checker>(c);
+}
 made_checker same_state_everywhere(const check_context& c) {
   return std::make_unique<same_state_checker>(c);
 }
