@@ -53,7 +53,7 @@ void keeper_machine::handle(const keeper_request& request,
   // lease is looked at.
   if (!std::holds_alternative<keeper_lease>(request)
       || !broken(breakage::late_acknowledgement_revives))
-    end_lapsed(now);
+    end_lapsed_at_use(now);
   if (const auto* r = std::get_if<keeper_open_session>(&request))
     take(*r, now);
   else if (const auto* r = std::get_if<keeper_dispatch>(&request))
@@ -185,6 +185,12 @@ void keeper_machine::end_lapsed(const keeper_clock& now) {
   }
 }
 
+/// A timer may come late, after a suspended machine's most of all.
+void keeper_machine::end_lapsed_at_use(const keeper_clock& now) {
+  if (!broken(breakage::lapse_seen_by_timer_only))
+    end_lapsed(now);
+}
+
 void keeper_machine::lapse(const agent_id& id, session_state& session,
                            const keeper_clock& now) {
   session.over = true;
@@ -294,8 +300,7 @@ void keeper_machine::take_start(agent_state& agent, const dispatch& what,
 
 std::optional<start_attempt>
 keeper_machine::next_start(const keeper_clock& now) {
-  if (!broken(breakage::lapse_seen_by_timer_only))
-    end_lapsed(now);
+  end_lapsed_at_use(now);
   if (reports_.size() >= keeper_reports_max)
     return std::nullopt;
   auto may_start = [this](const attempt_id& id) {

@@ -188,6 +188,7 @@ private:
   void tell_session(const agent_id& id, const session_state& session);
 
   void end_lapsed(const keeper_clock& now);
+  void end_lapsed_at_use(const keeper_clock& now);
   void lapse(const agent_id& id, session_state& session,
              const keeper_clock& now);
   void stop(const attempt_id& id, attempt_state& attempt, attempt_end cause,

@@ -22,8 +22,8 @@ uint64_t stable_hash(std::string_view text) {
 
 uint32_t dispatch_partition(const agent_id& agent, uint32_t partitions) {
   BERTH_ASSERT(partitions > 0, "a topic has partitions");
-  auto h = stable_hash(std::to_string(agent.environment.value) + ":"
-                       + agent.name);
+  auto h =
+      stable_hash(std::to_string(agent.environment.value) + ":" + agent.name);
   return static_cast<uint32_t>(h % partitions);
 }
 
