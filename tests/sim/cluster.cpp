@@ -1,0 +1,103 @@
+#include "tests/sim/cluster.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace berth::sim {
+
+namespace {
+
+/// A supervisor starts a stopped node again.
+constexpr sim_time restart_after = 5 * second;
+
+} // namespace
+
+cluster::cluster(sim_world& world) : world_(world), clients_(world, *this) {
+  for (uint32_t i = 0; i < world.cluster().nodes; ++i)
+    nodes_.push_back(std::make_unique<sim_node>(world, *this, i,
+                                                "node-" + std::to_string(i)));
+  for (uint32_t i = 0; i < world.cluster().machines; ++i)
+    machines_.push_back(std::make_unique<sim_machine>(world, *this, i));
+}
+
+void cluster::start() {
+  for (auto& one : nodes_)
+    one->start();
+  for (auto& one : machines_)
+    one->start();
+}
+
+std::optional<uint32_t> cluster::node_of(const std::string& endpoint) const {
+  for (const auto& one : nodes_)
+    if (one->endpoint() == endpoint)
+      return one->index();
+  return std::nullopt;
+}
+
+void cluster::crash_node(uint32_t index) {
+  node(index).crash();
+}
+
+void cluster::stop_node(uint32_t index) {
+  crash_node(index);
+  if (index < world_.with.cluster.nodes)
+    world_.time.after(restart_after, [this, index] {
+      if (!node(index).life().is_alive())
+        node(index).start();
+    });
+}
+
+uint32_t cluster::start_twin_of(uint32_t index) {
+  auto twin = node_count();
+  nodes_.push_back(
+      std::make_unique<sim_node>(world_, *this, twin, node(index).name()));
+  nodes_.back()->start();
+  return twin;
+}
+
+sim_machine* cluster::machine_of(const agent_id& agent) const {
+  auto dash = agent.name.rfind('-');
+  auto index = static_cast<uint32_t>(std::stoul(agent.name.substr(dash + 1)));
+  return index < machines_.size() ? machines_[index].get() : nullptr;
+}
+
+void cluster::on_environments(
+    log_offset at, std::shared_ptr<std::vector<environment_object>> all) {
+  if (at <= environments_at_)
+    return;
+  environments_at_ = at;
+  environments_ = std::move(all);
+  for (auto& one : machines_)
+    one->agent_life().after(world_.cluster().call_mean_us,
+                            [machine = one.get(), offered = environments_] {
+                              machine->offer(*offered);
+                            });
+}
+
+bool cluster::is_quiet() const {
+  return what_is_left().empty();
+}
+
+std::string cluster::what_is_left_of(shard_id shard) const {
+  for (const auto& one : nodes_)
+    if (one->is_serving() && one->shard(shard).is_owner())
+      return one->shard(shard).what_is_left();
+  return "has no owner";
+}
+
+std::string cluster::what_is_left() const {
+  if (!world_.log.is_quiet())
+    return "appends are under way";
+  if (!clients_.is_quiet())
+    return "calls are open";
+  for (const auto& one : machines_)
+    if (!one->is_quiet())
+      return "machine " + std::to_string(one->index())
+             + " has attempts, reports that are owed, or no keeper";
+  for (uint32_t i = 0; i < world_.with.cluster.shards; ++i)
+    if (auto left = what_is_left_of(shard_id{i}); !left.empty())
+      return "shard " + std::to_string(i) + " " + left;
+  return {};
+}
+
+} // namespace berth::sim

@@ -1,0 +1,287 @@
+#include "tests/sim/fault_driver.hpp"
+
+#include "tests/sim/draws.hpp"
+
+#include <utility>
+
+namespace berth::sim {
+
+namespace {
+
+constexpr double node_down_mean_us = 2.0 * second;
+constexpr double pause_mean_us = 4.0 * second;
+constexpr double process_down_mean_us = 0.5 * second;
+constexpr double machine_down_mean_us = 3.0 * second;
+constexpr double cut_mean_us = 3.0 * second;
+constexpr double twin_mean_us = 6.0 * second;
+constexpr double slow_mean_us = 3.0 * second;
+constexpr double slowness_max = 300;
+constexpr int64_t clock_jump_max_ms = 3'600'000;
+
+} // namespace
+
+fault_driver::fault_driver(sim_world& world, cluster& all)
+    : world_(world), all_(all), random_(world.random.fork("faults")) {}
+
+void fault_driver::start() {
+  const auto& f = world_.faults();
+  every(f.node_crash_mean_ms, &fault_driver::crash_node);
+  every(f.node_pause_mean_ms, &fault_driver::pause_node);
+  every(f.agent_crash_mean_ms, &fault_driver::crash_agent);
+  every(f.keeper_crash_mean_ms, &fault_driver::crash_keeper);
+  every(f.machine_crash_mean_ms, &fault_driver::crash_machine);
+  every(f.cut_mean_ms, &fault_driver::cut);
+  every(f.clock_jump_mean_ms, &fault_driver::jump_clock);
+  every(f.takeover_mean_ms, &fault_driver::take_over);
+  every(f.twin_node_mean_ms, &fault_driver::start_twin);
+  every(f.slow_log_mean_ms, &fault_driver::slow_log);
+}
+
+void fault_driver::later(double mean_us, std::function<void()> what) {
+  world_.time.after(exponential(random_, mean_us),
+                    [this, what = std::move(what)] {
+                      if (world_.faults_on)
+                        what();
+                    });
+}
+
+void fault_driver::every(int64_t mean_ms, void (fault_driver::*what)()) {
+  if (mean_ms == 0)
+    return;
+  later(static_cast<double>(mean_ms * millisecond), [this, mean_ms, what] {
+    (this->*what)();
+    every(mean_ms, what);
+  });
+}
+
+void fault_driver::stop() {
+  world_.faults_on = false;
+  world_.network.end_faults();
+  world_.log.end_faults();
+  world_.dispatches.end_faults();
+  world_.heartbeats.end_faults();
+  heal_all();
+  for (uint32_t i = 0; i < all_.node_count(); ++i) {
+    auto& node = all_.node(i);
+    if (i >= world_.cluster().nodes)
+      node.crash();
+    else if (node.life().is_paused())
+      node.life().resume();
+    else if (!node.life().is_alive())
+      node.start();
+  }
+  for (uint32_t i = 0; i < all_.machine_count(); ++i) {
+    auto& machine = all_.machine(i);
+    if (machine.is_paused())
+      machine.resume();
+    else if (!machine.is_alive())
+      machine.start();
+    else if (!machine.agent_life().is_alive())
+      machine.start_agent();
+  }
+  world_.history.add(faults_ended{});
+}
+
+// Nodes.
+
+void fault_driver::crash_node() {
+  auto index = static_cast<uint32_t>(random_.below(world_.cluster().nodes));
+  auto& node = all_.node(index);
+  if (!node.life().is_alive())
+    return;
+  auto with_machine = random_.chance(0.2);
+  world_.history.fault("node_crash",
+                       (with_machine ? "reboot of node " : "crash of node ")
+                           + std::to_string(index));
+  if (with_machine)
+    node.reboot();
+  else
+    node.crash();
+  later(node_down_mean_us, [this, index] { restart_node(index); });
+}
+
+void fault_driver::restart_node(uint32_t index) {
+  auto& node = all_.node(index);
+  if (node.life().is_alive())
+    return;
+  damage_stores(node);
+  world_.history.fault("node_start", "start of node " + std::to_string(index));
+  node.start();
+}
+
+void fault_driver::damage_stores(sim_node& node) {
+  auto name = std::to_string(node.index());
+  for (uint32_t i = 0; i < world_.cluster().shards; ++i) {
+    auto& store = node.store(shard_id{i});
+    auto of = "store of shard " + std::to_string(i) + " of node " + name;
+    if (random_.chance(world_.faults().store_lost_at_restart)) {
+      store.lose();
+      world_.history.fault("store_lost", of + " is lost");
+    } else if (random_.chance(world_.faults().store_rolled_back_at_restart)
+               && store.roll_back(random_)) {
+      world_.history.situation("restart_from_a_stale_store");
+      world_.history.fault("store_rolled_back", of + " is rolled back");
+    }
+  }
+}
+
+void fault_driver::pause_node() {
+  auto& node =
+      all_.node(static_cast<uint32_t>(random_.below(world_.cluster().nodes)));
+  if (!node.is_serving())
+    return;
+  world_.history.fault("node_pause",
+                       "pause of node " + std::to_string(node.index()));
+  node.life().pause();
+  later(pause_mean_us, [this, &node] {
+    if (!node.life().is_paused())
+      return;
+    world_.history.fault("node_resume",
+                         "node " + std::to_string(node.index()) + " goes on");
+    node.life().resume();
+  });
+}
+
+void fault_driver::take_over() {
+  auto& node =
+      all_.node(static_cast<uint32_t>(random_.below(world_.cluster().nodes)));
+  if (!node.is_serving())
+    return;
+  shard_id shard{static_cast<uint32_t>(random_.below(world_.cluster().shards))};
+  world_.history.fault("takeover", "node " + std::to_string(node.index())
+                                       + " wants shard "
+                                       + std::to_string(shard.value));
+  node.shard(shard).set_candidate(true);
+}
+
+void fault_driver::start_twin() {
+  constexpr uint32_t twins_max = 2;
+  if (all_.node_count() >= world_.cluster().nodes + twins_max)
+    return;
+  auto of = static_cast<uint32_t>(random_.below(world_.cluster().nodes));
+  auto twin = all_.start_twin_of(of);
+  world_.history.fault("twin_node", "node " + std::to_string(twin)
+                                        + " starts with the name of node "
+                                        + std::to_string(of));
+  later(twin_mean_us, [this, twin] { all_.crash_node(twin); });
+}
+
+// Machines.
+
+void fault_driver::crash_agent() {
+  auto& machine =
+      all_.machine(static_cast<uint32_t>(random_.below(all_.machine_count())));
+  if (!machine.agent_life().is_alive() || machine.is_paused())
+    return;
+  world_.history.fault("agent_crash",
+                       "crash of agent " + std::to_string(machine.index()));
+  machine.crash_agent();
+  later(process_down_mean_us, [&machine] {
+    if (machine.is_alive() && !machine.agent_life().is_alive())
+      machine.start_agent();
+  });
+}
+
+void fault_driver::crash_keeper() {
+  auto& machine =
+      all_.machine(static_cast<uint32_t>(random_.below(all_.machine_count())));
+  if (!machine.is_alive() || machine.is_paused() || !machine.has_keeper())
+    return;
+  world_.history.fault("keeper_crash",
+                       "crash of keeper " + std::to_string(machine.index()));
+  machine.crash_keeper();
+}
+
+void fault_driver::crash_machine() {
+  auto& machine =
+      all_.machine(static_cast<uint32_t>(random_.below(all_.machine_count())));
+  if (!machine.is_alive())
+    return;
+  auto name = "machine " + std::to_string(machine.index());
+  if (!machine.is_paused() && random_.chance(0.3)) {
+    world_.history.fault("machine_suspend", name + " is suspended");
+    machine.pause();
+    later(pause_mean_us, [&machine] { machine.resume(); });
+    return;
+  }
+  world_.history.fault("machine_crash", "crash of " + name);
+  machine.crash();
+  later(machine_down_mean_us, [&machine] {
+    if (!machine.is_alive())
+      machine.start();
+  });
+}
+
+// What lies between.
+
+place fault_driver::some_place() {
+  auto which = random_.below(2);
+  if (which == 0)
+    return node_place(
+        static_cast<uint32_t>(random_.below(world_.cluster().nodes)));
+  return machine_place(
+      static_cast<uint32_t>(random_.below(all_.machine_count())));
+}
+
+void fault_driver::cut() {
+  auto from = some_place();
+  auto to = random_.chance(0.6) ? broker_place(
+                static_cast<uint32_t>(random_.below(world_.cluster().shards)))
+                                : some_place();
+  if (random_.chance(0.3))
+    std::swap(from, to);
+  auto both_ways = random_.chance(0.5);
+  world_.history.fault("cut", "cut from " + std::to_string(from.value) + " to "
+                                  + std::to_string(to.value)
+                                  + (both_ways ? " and back" : ""));
+  auto add = [this](place a, place b) {
+    world_.network.cut(a, b);
+    auto number = ++last_cut_;
+    cuts_[number] = {a, b};
+    later(cut_mean_us, [this, number] {
+      if (auto found = cuts_.find(number); found != cuts_.end()) {
+        world_.network.heal(found->second.first, found->second.second);
+        cuts_.erase(found);
+      }
+    });
+  };
+  add(from, to);
+  if (both_ways)
+    add(to, from);
+}
+
+void fault_driver::heal_all() {
+  for (const auto& [number, ends] : std::exchange(cuts_, {}))
+    world_.network.heal(ends.first, ends.second);
+}
+
+void fault_driver::jump_clock() {
+  auto by = random_.between(-clock_jump_max_ms, clock_jump_max_ms);
+  auto what = random_.below(3);
+  world_.history.fault("clock_jump",
+                       "a clock jumps by " + std::to_string(by) + " ms");
+  if (what == 0)
+    world_.log.jump_clock(
+        shard_id{static_cast<uint32_t>(random_.below(world_.cluster().shards))},
+        by);
+  else if (what == 1)
+    all_.node(static_cast<uint32_t>(random_.below(world_.cluster().nodes)))
+        .clock()
+        .jump_wall(by);
+  else
+    all_.machine(static_cast<uint32_t>(random_.below(all_.machine_count())))
+        .clock()
+        .jump_wall(by);
+}
+
+void fault_driver::slow_log() {
+  shard_id shard{static_cast<uint32_t>(random_.below(world_.cluster().shards))};
+  auto times = 1 + random_.unit() * slowness_max;
+  world_.history.fault(
+      "slow_log", "the log of shard " + std::to_string(shard.value) + " takes "
+                      + std::to_string(times) + " times as long");
+  world_.log.set_slowness(shard, times);
+  later(slow_mean_us, [this, shard] { world_.log.set_slowness(shard, 1); });
+}
+
+} // namespace berth::sim

@@ -1,0 +1,50 @@
+// Brings the bad luck of a run: what its parameters say happens every so often,
+// and what mends it again. Chances of single messages are drawn where they are
+// sent.
+#pragma once
+
+#include "tests/sim/cluster.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+
+namespace berth::sim {
+
+class fault_driver {
+public:
+  fault_driver(sim_world& world, cluster& all);
+
+  void start();
+  /// Heals, resumes and restarts everything; nothing happens any more.
+  void stop();
+
+private:
+  void every(int64_t mean_ms, void (fault_driver::*what)());
+  /// Once, after about that long, while faults go on.
+  void later(double mean_us, std::function<void()> what);
+
+  void crash_node();
+  void pause_node();
+  void crash_agent();
+  void crash_keeper();
+  void crash_machine();
+  void cut();
+  void jump_clock();
+  void take_over();
+  void start_twin();
+  void slow_log();
+
+  void restart_node(uint32_t index);
+  void damage_stores(sim_node& node);
+  place some_place();
+  void heal_all();
+
+  sim_world& world_;
+  cluster& all_;
+  random_source random_;
+  std::map<uint64_t, std::pair<place, place>> cuts_;
+  uint64_t last_cut_ = 0;
+};
+
+} // namespace berth::sim

@@ -1,0 +1,349 @@
+#include "tests/sim/node_shard.hpp"
+
+#include "messages/codec.hpp"
+#include "messages/keeper_protocol.hpp"
+#include "tests/sim/draws.hpp"
+#include "tests/sim/sim_node.hpp"
+
+#include <algorithm>
+
+namespace berth::sim {
+
+namespace {
+
+/// States are compared after every record with such an offset, and at the end.
+constexpr log_offset offsets_between_hashes = 16;
+constexpr double write_mean_us = 2.0 * millisecond;
+constexpr sim_time restart_pause = 500 * millisecond;
+/// A dispatch without a receipt for so long is sent again.
+constexpr sim_time receipt_timeout = 2 * second;
+
+bool is_compared(log_offset at) {
+  return at % offsets_between_hashes == offsets_between_hashes - 1;
+}
+
+shard_driver_options options_of(sim_node& node, shard_id id,
+                                simulated_store& store) {
+  shard_driver_options o;
+  o.shard = shard_options_of(node.world().with, id);
+  o.shard.node = node.name();
+  o.shard.endpoint = node.endpoint();
+  o.store_ = store.present();
+  o.candidate = false;
+  return o;
+}
+
+} // namespace
+
+shard_options shard_options_of(const parameters& p, shard_id id) {
+  shard_options o;
+  o.state.self = id;
+  o.state.catalog.shard_count = p.cluster.shards;
+  // The catalog is alone in its shard, or, in one of two runs, is not.
+  o.state.catalog.first_environment_shard =
+      p.cluster.shards > 1 && p.seed % 2 == 0 ? 1 : 0;
+  o.state.environments.head_wait_ms = p.cluster.head_wait_ms;
+  o.cluster_id = cluster_id_of_runs;
+  return o;
+}
+
+node_shard::node_shard(sim_node& node, shard_id id, simulated_store& store)
+    : node_(node), id_(id), store_(store),
+      driver_(options_of(node, id, store), *this), watch_(node, id) {}
+
+node_shard::~node_shard() {
+  node_shard::stop_reading();
+}
+
+void node_shard::start() {
+  driver_.start();
+  checkpoint_every_so_often();
+}
+
+void node_shard::checkpoint_every_so_often() {
+  auto interval = node_.world().cluster().checkpoint_interval_ms * millisecond;
+  node_.life().after(interval, [this] {
+    driver_.on_checkpoint_due();
+    checkpoint_every_so_often();
+  });
+}
+
+bool node_shard::is_warm() const {
+  constexpr log_offset near = 100;
+  const auto* m = driver_.machine();
+  auto end = static_cast<log_offset>(node_.world().log.records(id_).size());
+  return m != nullptr && m->folded_offset() + near >= end;
+}
+
+bool node_shard::is_owner() const {
+  return driver_.machine() != nullptr
+         && driver_.machine()->role() == shard_role::owner;
+}
+
+std::string node_shard::what_is_left() const {
+  const auto* m = driver_.machine();
+  if (m == nullptr)
+    return "is being reloaded";
+  if (m->decision_in_flight())
+    return "has a decision in flight";
+  if (m->waiting_calls() > 0)
+    return "has calls that wait";
+  for (const auto& [to, box] : m->state().outboxes())
+    if (!box.unrecorded.empty())
+      return "has messages to " + to + " that are not recorded as delivered";
+  return {};
+}
+
+// Reading and appending.
+
+int64_t node_shard::boottime_ms() {
+  return node_.clock().boottime_ms(node_.world().now());
+}
+
+std::string node_shard::fresh_nonce() {
+  return node_.random().nonce();
+}
+
+void node_shard::start_reading(uint64_t incarnation, log_offset from) {
+  stop_reading();
+  const auto& records = node_.world().log.records(id_);
+  if (from + 1 < static_cast<log_offset>(records.size()))
+    node_.world().history.situation("store_behind_the_log");
+  reading_ = node_.world().log.start_reading(
+      node_.log_client(), id_, from,
+      [this, incarnation](const std::vector<log_record>& read) {
+        take(incarnation, read);
+      });
+}
+
+void node_shard::stop_reading() {
+  if (reading_ != 0)
+    node_.world().log.stop_reading(std::exchange(reading_, 0));
+}
+
+/// Up to each record whose state is compared, one by one.
+void node_shard::take(uint64_t incarnation,
+                      const std::vector<log_record>& records) {
+  for (const auto& r : records)
+    node_.note_claim(id_, r.offset);
+  auto from = records.begin();
+  for (auto at = from; at != records.end(); ++at) {
+    if (!is_compared(at->offset))
+      continue;
+    look_at_state(at->offset);
+    give(incarnation, {from, std::next(at)});
+    from = std::next(at);
+    if (incarnation != driver_.incarnation())
+      return;
+  }
+  if (from == records.begin())
+    give(incarnation, records);
+  else if (from != records.end())
+    give(incarnation, {from, records.end()});
+}
+
+void node_shard::give(uint64_t incarnation,
+                      const std::vector<log_record>& records) {
+  auto before = driver_.machine() != nullptr ? driver_.machine()->counters()
+                                             : shard_counters{};
+  driver_.on_records(incarnation, records);
+  stop_watching_when_fenced();
+  if (driver_.machine() == nullptr)
+    return;
+  const auto& after = driver_.machine()->counters();
+  auto& history = node_.world().history;
+  if (after.out_of_sequence > before.out_of_sequence)
+    history.situation("decision_ignored_behind_a_gap");
+  if (after.fenced > before.fenced)
+    history.situation("fenced_decision_ignored");
+  if (after.messages_passed_over > before.messages_passed_over)
+    history.situation("repeated_message_passed_over");
+}
+
+void node_shard::look_at_state(log_offset after) {
+  driver_.inspect([this, after](const shard& m) {
+    if (m.folded_offset() < after)
+      return false;
+    if (m.folded_offset() == after && !m.decision_in_flight())
+      node_.world().history.add(
+          decision_folded{node_.index(), id_, after, m.state().hash()});
+    return true;
+  });
+}
+
+void node_shard::look_at_end(uint64_t incarnation) {
+  node_.world().log.end_offset(node_.log_client(), id_,
+                               [this, incarnation](log_offset end) {
+                                 driver_.on_end(incarnation, end, {});
+                               });
+}
+
+void node_shard::append(uint64_t incarnation, std::string bytes) {
+  node_.world().log.append(node_.log_client(), id_, std::move(bytes),
+                           [this, incarnation](append_outcome outcome) {
+                             if (outcome != append_outcome::appended)
+                               driver_.on_append_failed(incarnation, outcome,
+                                                        {});
+                           });
+}
+
+void node_shard::append_to(shard_id to, uint64_t message_number,
+                           const std::string& bytes) {
+  node_.world().log.append(
+      node_.log_client(), to, bytes,
+      [this, name = source_name(to), message_number](append_outcome outcome) {
+        driver_.on_delivery(name, message_number,
+                            outcome == append_outcome::appended
+                                ? delivery::one
+                                : delivery::failed_from);
+      });
+}
+
+// Agents.
+
+void node_shard::send(dispatch what) {
+  auto shared = std::make_shared<const dispatch>(std::move(what));
+  node_.world().history.add(dispatch_sent{node_.index(), shared});
+  if (node_.world().has_leases())
+    return send_by_topic(shared);
+  node_.bring_to_agent(id_, shared);
+  expect_receipt(source_name(shared->agent, shared->session), shared->number);
+}
+
+void node_shard::send_by_topic(const std::shared_ptr<const dispatch>& what) {
+  auto partition = node_.partition_of(what->agent);
+  if (!partition)
+    return;
+  node_.world().dispatches.append(
+      node_.log_client(), *partition,
+      encode(keeper_request_frame{keeper_dispatch{*what}}),
+      [this, name = source_name(what->agent, what->session),
+       number = what->number,
+       mine = driver_.incarnation()](append_outcome outcome) {
+        if (mine == driver_.incarnation())
+          driver_.on_delivery(name, number,
+                              outcome == append_outcome::appended
+                                  ? delivery::one
+                                  : delivery::failed_from);
+      });
+}
+
+void node_shard::stop_watching_when_fenced() {
+  if (is_watching_ && !is_owner()) {
+    is_watching_ = false;
+    watch_.on_stepped_down();
+  }
+}
+
+void node_shard::take_call_of_nobody(shard_call call) {
+  driver_.on_calls({{no_caller, std::move(call)}});
+}
+
+void node_shard::expect_receipt(const std::string& to, uint64_t number) {
+  node_.life().after(
+      receipt_timeout, [this, to, number, mine = driver_.incarnation()] {
+        if (mine == driver_.incarnation() && lanes_[to].taken_up_to < number)
+          driver_.on_delivery(to, number, delivery::failed_from);
+      });
+}
+
+void node_shard::on_delivery(const std::string& destination, uint64_t number,
+                             delivery what) {
+  if (what == delivery::up_to) {
+    auto& taken = lanes_[destination].taken_up_to;
+    taken = std::max(taken, number);
+  }
+  driver_.on_delivery(destination, number, what);
+}
+
+// The store and time.
+
+void node_shard::write(std::shared_ptr<const row_batch> rows,
+                       const checkpoint& at) {
+  node_.life().after(
+      exponential(node_.random(), write_mean_us),
+      [this, rows = std::move(rows), at] {
+        store_.write(rows, at);
+        node_.world().history.add(checkpoint_written{node_.index(), id_, at});
+        driver_.on_written({});
+      });
+}
+
+void node_shard::wake_at(int64_t boottime_ms) {
+  node_.life().at(node_.clock().when(boottime_ms), [this, wake = ++wake_] {
+    if (wake == wake_)
+      driver_.on_wake();
+  });
+}
+
+void node_shard::restart_later() {
+  node_.life().after(restart_pause, [this] { driver_.on_restart(); });
+}
+
+// Calls.
+
+void node_shard::take_calls(
+    sim_node& from, std::vector<std::pair<call_token, shard_call>> calls) {
+  for (auto& [token, call] : calls) {
+    answers_[++last_token_] = {&from, from.life().number(), token};
+    token = last_token_;
+  }
+  driver_.on_calls(calls);
+}
+
+void node_shard::answer(std::vector<call_answer> answers) {
+  for (auto& a : answers) {
+    auto found = answers_.find(a.token);
+    if (found == answers_.end())
+      continue;
+    auto to = found->second;
+    answers_.erase(found);
+    if (to.life == to.to->life().number())
+      node_.bring_answer(*to.to, to.token, std::move(a.answer));
+  }
+}
+
+// What is told.
+
+void node_shard::folded(log_offset at,
+                        const std::shared_ptr<const decision_record>& d) {
+  node_.world().history.add(
+      decision_folded{node_.index(), id_, at, std::nullopt});
+  if (id_.value == 0)
+    node_.gateway().on_folded(at, *d);
+  if (is_watching_)
+    watch_.on_decision(*d);
+}
+
+void node_shard::catalog_loaded(std::shared_ptr<std::vector<row>> rows) {
+  node_.gateway().on_catalog(*rows);
+}
+
+void node_shard::owned() {
+  node_.world().history.add(
+      shard_owned{node_.index(), id_, driver_.machine()->current_epoch()});
+  if (node_.world().has_leases()) {
+    is_watching_ = true;
+    watch_.on_claim(driver_.machine()->state());
+  }
+  const auto& boxes = driver_.machine()->state().outboxes();
+  auto resent = std::any_of(boxes.begin(), boxes.end(), [](const auto& box) {
+    return !box.second.unrecorded.empty();
+  });
+  if (resent)
+    node_.world().history.situation("resend_across_a_takeover");
+  if (driver_.machine()->state().jobs().has_work())
+    node_.world().history.situation("takeover_in_the_middle_of_long_work");
+}
+
+void node_shard::reloading(const std::string& why) {
+  node_.world().history.add(shard_reloaded{node_.index(), id_, why});
+  if (std::exchange(is_watching_, false))
+    watch_.on_stepped_down();
+}
+
+void node_shard::fatal(const std::string& why) {
+  node_.fail(why);
+}
+
+} // namespace berth::sim

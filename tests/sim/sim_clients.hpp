@@ -1,0 +1,58 @@
+// The clients: each call goes to some node's gateway and, like an SDK's, is
+// tried again with the same invocation id while nobody answers it for good.
+#pragma once
+
+#include "tests/sim/process_life.hpp"
+#include "tests/sim/sim_world.hpp"
+#include "tests/sim/workload.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace berth::sim {
+
+class cluster;
+
+class sim_clients final : public workload_world {
+public:
+  sim_clients(sim_world& world, cluster& all);
+
+  timeline& time() override { return world_.time; }
+  void call(uint32_t client, request what,
+            std::function<void(std::optional<result>)> done) override;
+  void script(job_script s) override;
+
+  bool is_quiet() const { return open_.empty(); }
+
+private:
+  struct open_call {
+    uint32_t client = 0;
+    std::shared_ptr<const request> what;
+    std::function<void(std::optional<result>)> done;
+    uint32_t tries = 0;
+    /// Tries that nobody has answered or given up.
+    uint32_t waiting = 0;
+    bool is_settled = false;
+    std::optional<size_t> first_answer;
+  };
+  using shared_call = std::shared_ptr<open_call>;
+
+  void attempt(uint64_t number, const shared_call& c);
+  void answered(uint64_t number, const shared_call& c, uint32_t try_number,
+                const result& answer);
+  void given_up(uint64_t number, const shared_call& c, uint32_t try_number);
+  void settle(uint64_t number, const shared_call& c,
+              std::optional<result> answer);
+
+  sim_world& world_;
+  cluster& all_;
+  random_source random_;
+  /// Clients do not die; some only ask again.
+  process_life life_;
+  uint64_t last_call_ = 0;
+  std::map<uint64_t, shared_call> open_;
+};
+
+} // namespace berth::sim

@@ -1,0 +1,88 @@
+// A scheduler node: its shards, its gateway and their way to each other, as
+// `runtime/node` puts them together. The object is the machine with its disks;
+// processes come and go on it.
+#pragma once
+
+#include "tests/sim/node_gateway.hpp"
+#include "tests/sim/node_members.hpp"
+#include "tests/sim/node_shard.hpp"
+#include "tests/sim/process_life.hpp"
+#include "tests/sim/sim_world.hpp"
+#include "tests/sim/simulated_clock.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace berth::sim {
+
+class cluster;
+
+/// What every machine of a shard is made with, but for its node.
+shard_options shard_options_of(const parameters& p, shard_id id);
+
+class sim_node {
+public:
+  using shard_calls = std::vector<std::pair<call_token, shard_call>>;
+
+  /// Two nodes may have one name.
+  sim_node(sim_world& world, cluster& all, uint32_t index, std::string name);
+  ~sim_node();
+
+  void start();
+  void crash();
+  /// Its machine starts again, too.
+  void reboot();
+  /// Going on would be wrong, it said.
+  void fail(const std::string& why);
+
+  uint32_t index() const { return index_; }
+  const std::string& name() const { return name_; }
+  std::string endpoint() const { return "sim-" + std::to_string(index_); }
+  place at() const { return node_place(index_); }
+  sim_world& world() { return world_; }
+  process_life& life() { return life_; }
+  const simulated_clock& clock() const { return clock_; }
+  simulated_clock& clock() { return clock_; }
+  random_source& random() { return random_; }
+  berth::sim::log_client log_client() {
+    return {"node " + std::to_string(index_), at(), &life_};
+  }
+  bool is_serving() const { return life_.is_alive() && !life_.is_paused(); }
+  node_gateway& gateway() { return *gateway_; }
+  node_members& members() { return *members_; }
+  /// Of a live process.
+  node_shard& shard(shard_id id) const { return *shards_.at(id.value); }
+  simulated_store& store(shard_id id) { return stores_.at(id.value); }
+
+  /// To the owner of the shard, as far as this node knows it.
+  void bring(shard_id to, shard_calls calls);
+  void bring_answer(sim_node& to, call_token token, result answer);
+  void bring_to_agent(shard_id from, std::shared_ptr<const dispatch> what);
+  /// A claim was read: who owns the shard.
+  void note_claim(shard_id of, log_offset at);
+  /// Of the topic of dispatches.
+  std::optional<shard_id> partition_of(const agent_id& agent) const;
+  /// Another process with this node's name came later.
+  void stop_replaced(const std::string& by);
+  void tell_environments(log_offset at, const catalog_actor& catalog);
+
+private:
+  sim_world& world_;
+  cluster& all_;
+  uint32_t index_;
+  std::string name_;
+  random_source random_;
+  simulated_clock clock_;
+  process_life life_;
+  std::vector<simulated_store> stores_;
+
+  // Of the present process.
+  std::unique_ptr<node_gateway> gateway_;
+  std::vector<std::unique_ptr<node_shard>> shards_;
+  std::unique_ptr<node_members> members_;
+  std::vector<std::optional<uint32_t>> owners_;
+};
+
+} // namespace berth::sim
