@@ -255,6 +255,9 @@ void shard::on_appended(appended outcome) {
     in_flight_.reset();
     return;
   }
+  // A claim that did not land shows no other owner: the next one may win.
+  if (role_ == shard_role::claiming)
+    own_nonce_.clear();
   // Rule Unknown is not failed.
   break_down(outcome == appended::unknown
                  ? "the outcome of an append is unknown"

@@ -318,6 +318,19 @@ TEST_CASE("rule Unknown is not failed: an unknown outcome drops the undecided "
   CHECK(c.fixture.state().jobs().live_count() == 1);
 }
 
+TEST_CASE("rule Unknown is not failed: a claim that did not land fences "
+          "nobody") {
+  auto outcome = GENERATE(shard::appended::no, shard::appended::unknown);
+  small_cluster c;
+  c.fixture.restart();
+  c.fixture.machine().claim("second");
+  c.fixture.decide();
+  c.fixture.machine().on_appended(outcome);
+  c.fixture.decide();
+  REQUIRE(c.fixture.machine().role() == shard_role::broken);
+  CHECK_FALSE(c.fixture.machine().is_fenced());
+}
+
 TEST_CASE("rule Unknown is not failed: a decision that lands after the next "
           "claim is void") {
   small_cluster c;
