@@ -7,8 +7,10 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <rocksdb/db.h>
+
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
+// AddressSanitizer's; GCC does not install its header.
+extern "C" size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 using namespace berth;
