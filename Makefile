@@ -1,7 +1,8 @@
 # The face for people; everything it does is in scripts/ and CMakePresets.json.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help demo run build test bench check format clean packages
+SEEDS ?= 10000
+.PHONY: help demo run build test bench sim check format clean packages
 
 help: ## what can be made (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' \
@@ -24,6 +25,11 @@ bench: packages ## build optimised, measure beside the machine's own limits
 	cmake --preset release
 	cmake --build --preset release --target berth berth_bench
 	build-release/berth_bench
+
+sim: ## run SEEDS simulated clusters (default 10000), with faults, and check them
+	cmake --preset dev
+	cmake --build --preset dev --target berth_sim
+	build/berth_sim --fresh $(SEEDS) --jobs $$(nproc)
 
 check: ## format, layering, words and sizes of the sources
 	@scripts/check.sh

@@ -6,6 +6,7 @@
 #
 #   sources       format, layering, words and sizes
 #   dev           unit and integration tests, preset dev
+#   sim           simulated clusters: past failures, fresh seeds, breakages
 #   asan          the same under AddressSanitizer and UBSan
 #   conformance   real AWS clients against the binary of preset dev
 #
@@ -44,13 +45,14 @@ step() {
   fi
 }
 
-# build PRESET: prints only what went wrong.
+# build PRESET [TARGET]: prints only what went wrong.
 build() {
   cmake --preset "$1" >"$logs/configure-$1.log" 2>&1 || {
     cat "$logs/configure-$1.log"
     return 1
   }
-  cmake --build --preset "$1" -- -k 0 >"$logs/compile-$1.log" 2>&1 || {
+  cmake --build --preset "$1" --target "${2:-all}" -- -k 0 \
+    >"$logs/compile-$1.log" 2>&1 || {
     grep -v '^\[[0-9]*/[0-9]*\] [A-Z][a-z]* ' "$logs/compile-$1.log"
     return 1
   }
@@ -79,6 +81,33 @@ part_dev() {
   step "build dev" build dev && ctest_of build
 }
 
+# sim_of NAME ARGUMENT...: counts the runs that the last line tells of.
+sim_of() {
+  local name=$1 log status last good=0 bad=1
+  log=$logs/${name// /-}.log
+  printf '== %s\n' "$name"
+  build/berth_sim --jobs "$(nproc)" "${@:2}" 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  last=$(tail -n 1 "$log")
+  if [[ $last =~ ^([0-9]+)\ seeds,\ ([0-9]+)\ violations ]]; then
+    bad=${BASH_REMATCH[2]}
+    good=$((BASH_REMATCH[1] - bad))
+  elif [[ $last =~ ^([0-9]+)\ of\ ([0-9]+)\ breakages\ caught ]]; then
+    good=${BASH_REMATCH[1]}
+    bad=$((BASH_REMATCH[2] - good))
+  fi
+  [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
+  count "$good" "$bad" "$name"
+}
+
+part_sim() {
+  step "build simulation" build dev berth_sim || return
+  sim_of "simulated past failures" --file tests/sim/past_failures.txt
+  sim_of "simulated repeats" --seeds 1..50 --check-repeat
+  sim_of "simulated fresh seeds" --fresh 1000
+  sim_of "simulated breakages" --breakages --seeds 1..1000
+}
+
 part_asan() {
   export ASAN_OPTIONS=detect_stack_use_after_return=1
   export UBSAN_OPTIONS=print_stacktrace=1
@@ -102,11 +131,11 @@ part_conformance() {
 }
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev asan conformance)
+[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev sim asan conformance)
 for part in "${parts[@]}"; do
   if ! declare -F "part_$part" >/dev/null; then
     echo "test.sh: there is no part '$part'; the parts are sources, dev," \
-      "asan and conformance" >&2
+      "sim, asan and conformance" >&2
     exit 2
   fi
 done

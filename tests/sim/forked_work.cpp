@@ -80,6 +80,9 @@ void close_pipes(worker& w) {
 [[noreturn]] void serve(const forked_work& w, int tasks, int answers,
                         int errors) {
   ::dup2(errors, STDERR_FILENO);
+  // How a task dies is told by whoever began it.
+  for (auto signal : {SIGABRT, SIGSEGV, SIGFPE, SIGILL, SIGBUS})
+    std::signal(signal, SIG_DFL);
   while (auto task = read_frame(tasks)) {
     [[maybe_unused]] auto emptied = ::ftruncate(STDERR_FILENO, 0);
     ::lseek(STDERR_FILENO, 0, SEEK_SET);

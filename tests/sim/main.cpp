@@ -1,4 +1,5 @@
 #include "tests/sim/breakages.hpp"
+#include "tests/sim/checker.hpp"
 #include "tests/sim/seed_commands.hpp"
 
 #include <CLI/CLI.hpp>
@@ -75,6 +76,13 @@ int list_breakages() {
   return 0;
 }
 
+int list_checkers() {
+  for (const auto& one : sim::all_checkers({}))
+    std::printf("%-28s %s\n", std::string(one->name()).c_str(),
+                std::string(one->promise()).c_str());
+  return 0;
+}
+
 sim::seed_range draw_range(uint64_t count) {
   std::random_device device;
   auto first =
@@ -122,7 +130,8 @@ int main(int argc, char** argv) {
                "Exit status 0 only if every checker held.",
                "berth_sim"};
   command_line line;
-  bool list = false;
+  bool breakages = false;
+  bool checkers = false;
   app.add_option("--seed", line.seed, "Run one seed and tell of it");
   app.add_option("--seeds", line.seeds, "FIRST..LAST: run many");
   app.add_option("--fresh", line.fresh,
@@ -137,7 +146,9 @@ int main(int argc, char** argv) {
                  "Run with this deliberate error");
   app.add_flag("--breakages", line.all_breakages,
                "Run each deliberate error over --seeds until it is noticed");
-  app.add_flag("--list-breakages", list, "Print the deliberate errors");
+  app.add_flag("--list-breakages", breakages, "Print the deliberate errors");
+  app.add_flag("--list-checkers", checkers,
+               "Print what runs are held to, and by which name");
   app.add_option("--set", line.set, "NAME=VALUE: change a drawn parameter")
       ->type_size(1)
       ->allow_extra_args(false);
@@ -149,11 +160,13 @@ int main(int argc, char** argv) {
   app.footer("Example: berth_sim --seeds 1..1000 --jobs 2");
   try {
     app.parse(argc, argv);
-    if (!list && !line.all_breakages && app.count("--seed") == 0
+    if (breakages || checkers)
+      return breakages ? list_breakages() : list_checkers();
+    if (!line.all_breakages && app.count("--seed") == 0
         && app.count("--seeds") == 0 && app.count("--fresh") == 0
         && app.count("--file") == 0)
       throw CLI::RequiredError("--seed, --seeds, --fresh or --file");
-    return list ? list_breakages() : act(line);
+    return act(line);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }

@@ -1,0 +1,135 @@
+#include "tests/sim/scenario.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace berth;
+using namespace berth::sim;
+
+namespace {
+
+void prepare(scenario& s) {
+  s.environment("e", 4);
+  s.queue("q", {"e"});
+}
+
+} // namespace
+
+TEST_CASE("A job runs and succeeds") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a"});
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
+TEST_CASE("A job outlives the crash of its scheduler") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 5'000});
+  s.run_until_started(job);
+  s.crash_node(0);
+  s.run_for(1'000);
+  s.start_node(0);
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
+TEST_CASE("A job outlives the crash of its scheduler and the loss of its "
+          "store") {
+  scenario s{{.shards = 2}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 5'000});
+  s.run_until_started(job);
+  s.crash_node(0);
+  s.lose_stores(0);
+  s.start_node(0);
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
+TEST_CASE("Another node takes over, and the job runs on") {
+  scenario s{{.nodes = 2, .lease_ms = 60'000}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 5'000});
+  s.run_until_started(job);
+  s.crash_node(0);
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 1);
+  s.start_node(0);
+  s.expect_rest();
+}
+
+TEST_CASE("An attempt whose keeper died is tried again") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 5'000, .attempts = 2});
+  s.run_until_started(job);
+  s.crash_keeper(0);
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 2);
+  s.expect_rest();
+}
+
+TEST_CASE("An agent that is started again finds its attempts with the keeper") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 5'000});
+  s.run_until_started(job);
+  s.crash_agent(0);
+  s.run_for(1'000);
+  s.start_agent(0);
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
+TEST_CASE("A job waits for the one that it depends on") {
+  scenario s{{.shards = 2}};
+  prepare(s);
+  auto first = s.submit("q", {.name = "a", .run_ms = 2'000});
+  auto second =
+      s.submit("q", {.name = "b", .depends_on = {{to_string(first), {}}}});
+  s.run_until_started(first);
+  CHECK(s.describe(second).status == job_status::pending);
+  s.expect(second, job_status::succeeded);
+  CHECK(s.describe(first).status == job_status::succeeded);
+  s.expect_rest();
+}
+
+TEST_CASE("A terminated job ends as FAILED") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 60'000});
+  s.run_until_started(job);
+  s.terminate(job);
+  s.expect(job, job_status::failed);
+  CHECK(s.describe(job).status_reason == "terminated");
+  s.expect_rest();
+}
+
+TEST_CASE("A scenario fails where a rule is broken, and tells the story") {
+  auto run = [](std::optional<breakage> with) {
+    scenario s{{}, with};
+    prepare(s);
+    auto job = s.submit("q", {.name = "a", .run_ms = 60'000, .vcpu = 4});
+    auto next = s.submit("q", {.name = "b", .vcpu = 4});
+    s.run_until_started(job);
+    s.terminate(job);
+    s.expect(next, job_status::succeeded);
+    s.expect_rest();
+  };
+  CHECK_NOTHROW(run(std::nullopt));
+  CHECK_THROWS_AS(run(breakage::lease_released_on_cancel), scenario_failure);
+}
+
+TEST_CASE("A scenario in which nothing comes of a job says so") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .exit_codes = {1}});
+  CHECK_THROWS_WITH(s.expect(job, job_status::succeeded),
+                    Catch::Contains("is FAILED")
+                        && Catch::Contains("not SUCCEEDED"));
+}
