@@ -3,9 +3,12 @@
 #include "tests/sim/cluster.hpp"
 #include "tests/sim/fault_driver.hpp"
 #include "tests/sim/independent_folds.hpp"
+#include "tests/sim/rare_moments.hpp"
 #include "tests/sim/sim_world.hpp"
 #include "tests/sim/switches.hpp"
 #include "tests/sim/workload.hpp"
+
+#include <algorithm>
 
 namespace berth::sim {
 
@@ -20,8 +23,13 @@ constexpr sim_time patience = 120 * second;
 class simulation_run {
 public:
   simulation_run(const parameters& p, const recorder::watcher& watch)
-      : switches_(p), world_(p, all_checkers(p), watch), cluster_(world_),
-        faults_(world_, cluster_),
+      : switches_(p), world_(p, all_checkers(p),
+                             [this, watch](const history_entry& e) {
+                               moments_.on(e);
+                               if (watch)
+                                 watch(e);
+                             }),
+        cluster_(world_), faults_(world_, cluster_),
         work_(world_.with, world_.random.fork("workload"), cluster_.clients()) {
   }
 
@@ -78,11 +86,16 @@ private:
       r.records += world_.log.records(shard_id{i}).size();
     r.jobs_finished = world_.log_watch.jobs_finished();
     r.situations = world_.history.situations();
+    for (const auto& [name, times] : moments_.met())
+      r.situations[name] += times;
     r.faults = world_.history.faults();
+    for (const auto& [place, times] : switches_.rare_ways_taken())
+      r.faults["rarely " + place] = times;
     return r;
   }
 
   switched_run switches_;
+  rare_moments moments_;
   sim_world world_;
   cluster cluster_;
   fault_driver faults_;
@@ -99,27 +112,33 @@ run_result run(const parameters& p,
 }
 
 const std::vector<std::string>& all_situations() {
-  static const std::vector<std::string> names{
-      "agent_attached_to_running_attempts",
-      "agent_given_up",
-      "answer_after_the_client_gave_up",
-      "append_landed_after_a_later_one",
-      "call_answered_after_it_was_given_up",
-      "decision_behind_a_gap",
-      "decision_ignored_behind_a_gap",
-      "dispatch_of_another_session_refused",
-      "fenced_decision_ignored",
-      "lease_lapsed",
-      "repeated_call_answered_as_before",
-      "repeated_message_passed_over",
-      "resend_across_a_takeover",
-      "restart_from_a_stale_store",
-      "store_behind_the_log",
-      "takeover_in_the_middle_of_long_work",
-      "unknown_append_with_effect",
-      "unknown_append_without_effect",
-      "zombie_append_after_a_new_claim",
-  };
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all{
+        "agent_attached_to_running_attempts",
+        "agent_given_up",
+        "answer_after_the_client_gave_up",
+        "append_landed_after_a_later_one",
+        "call_answered_after_it_was_given_up",
+        "decision_behind_a_gap",
+        "decision_ignored_behind_a_gap",
+        "dispatch_of_another_session_refused",
+        "fenced_decision_ignored",
+        "lease_lapsed",
+        "repeated_call_answered_as_before",
+        "repeated_message_passed_over",
+        "resend_across_a_takeover",
+        "restart_from_a_stale_store",
+        "store_behind_the_log",
+        "takeover_in_the_middle_of_long_work",
+        "unknown_append_with_effect",
+        "unknown_append_without_effect",
+        "zombie_append_after_a_new_claim",
+    };
+    const auto& told = rare_moments::names();
+    all.insert(all.end(), told.begin(), told.end());
+    std::sort(all.begin(), all.end());
+    return all;
+  }();
   return names;
 }
 
