@@ -98,7 +98,7 @@ private:
     std::map<shard_id, uint64_t> now;
     auto& waiting = arrivals_[d.shard];
     auto& next = next_[d.shard];
-    auto& through = through_[d.shard];
+    auto& through = through_.try_emplace(d.shard, -1).first->second;
     if (d.what.through < through)
       violated(d.at, "a decision goes back to message "
                          + std::to_string(d.what.through) + " from "
