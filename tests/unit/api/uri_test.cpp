@@ -1,5 +1,7 @@
 #include "api/uri.hpp"
 
+#include "tests/support/mutations.hpp"
+
 #include <catch2/catch.hpp>
 
 namespace berth {
@@ -31,6 +33,26 @@ TEST_CASE("values of a query are found by name") {
   CHECK(query_values("a=b=c", "a") == texts{"b=c"});
   CHECK(!query_values("a=%", "a"));
   CHECK(query_values("b=%&a=1", "a") == texts{"1"});
+}
+
+TEST_CASE("any text is encoded to what decodes to itself") {
+  rc::prop("text", [](const std::string& text) {
+    RC_ASSERT(percent_decoded(percent_encoded(text)) == text);
+    auto found = query_values("a=" + percent_encoded(text), "a");
+    RC_ASSERT(found && *found == std::vector<std::string>{text});
+  });
+}
+
+TEST_CASE("any bytes are decoded or refused") {
+  rc::prop("queries", [] {
+    for (int round = 0; round < 20; ++round) {
+      auto query = test::mutated_bytes("a=1&b=%C3%A4+x&a=%2F", "%&=+2F");
+      auto decoded = percent_decoded(query);
+      RC_ASSERT(!decoded || decoded->size() <= query.size());
+      auto values = query_values(query, "a");
+      RC_ASSERT(!values || values->size() <= query.size());
+    }
+  });
 }
 
 } // namespace berth
