@@ -2,7 +2,7 @@
 #include "tests/sim/checks.hpp"
 
 #include <map>
-#include <tuple>
+#include <set>
 
 namespace berth::sim {
 
@@ -16,6 +16,27 @@ std::string named(const process_started& s) {
   return "process " + std::to_string(s.pid) + " of " + named(s.attempt)
          + " on machine " + std::to_string(s.machine);
 }
+
+/// Processes that slept with their machine: nobody could end them meanwhile.
+class sleepers {
+public:
+  void take(const history_entry& e) {
+    if (const auto* s = std::get_if<process_started>(&e.what)) {
+      machines_[s->pid] = s->machine;
+    } else if (const auto* x = std::get_if<process_ended>(&e.what)) {
+      machines_.erase(x->pid);
+    } else if (const auto* f = std::get_if<fault_happened>(&e.what)) {
+      for (const auto& [pid, machine] : machines_)
+        if (f->what == "machine " + std::to_string(machine) + " is suspended")
+          slept_.insert(pid);
+    }
+  }
+  bool slept(uint64_t pid) const { return slept_.count(pid) != 0; }
+
+private:
+  std::map<uint64_t, uint32_t> machines_;
+  std::set<uint64_t> slept_;
+};
 
 class attempt_starts_once_checker final : public log_checker {
 public:
@@ -47,19 +68,21 @@ public:
       : log_checker(c.judge) {}
   std::string_view name() const override { return "one_live_attempt"; }
   std::string_view promise() const override {
-    return "No process of a job starts while one of an earlier attempt lives; "
-           "a lapsed lease ends them before another agent is given the job.";
+    return "No process of a job starts while one of an earlier attempt lives: "
+           "a lapsed lease ends them before another agent is given the job, "
+           "but for those that sleep with their machine.";
   }
 
 private:
   void on_other(const history_entry& e) override {
+    sleepers_.take(e);
     if (const auto* x = std::get_if<process_ended>(&e.what)) {
       auto found = live_.find(x->attempt.job);
       if (found != live_.end() && found->second.pid == x->pid)
         live_.erase(found);
     } else if (const auto* s = std::get_if<process_started>(&e.what)) {
       auto [other, is_new] = live_.try_emplace(s->attempt.job, *s);
-      if (!is_new)
+      if (!is_new && !sleepers_.slept(other->second.pid))
         violated(e.at,
                  named(*s) + " starts while " + named(other->second) + " lives",
                  s->attempt.job.id);
@@ -68,6 +91,7 @@ private:
   }
 
   std::map<job_key, process_started> live_;
+  sleepers sleepers_;
 };
 
 class starts_as_decided_checker final : public log_checker {
@@ -196,18 +220,20 @@ private:
 /// Without faults a report is in the log within a second; a process is killed
 /// when its keeper next looks at its clock.
 constexpr sim_time timeout_slack = 2 * second;
-/// Timers run on the clock of a machine, which drifts.
 constexpr sim_time early_slack = 50 * millisecond;
+constexpr sim_time whole_ppm = 1'000'000;
 
 class timeouts_fire_checker final : public log_checker {
 public:
   explicit timeouts_fire_checker(const check_context& c)
       : log_checker(c.judge), jobs_(c.jobs),
-        bound_(c.of.cluster.stop_grace_ms * millisecond + timeout_slack) {}
+        bound_(c.of.cluster.stop_grace_ms * millisecond + timeout_slack),
+        drift_ppm_(c.of.faults.clock_drift_ppm_max) {}
   std::string_view name() const override { return "timeouts_fire"; }
   std::string_view promise() const override {
     return "A process outlives its attempt's timeout by no more than the stop "
-           "grace and two seconds, and none is ended by it before.";
+           "grace and two seconds of its machine's clock, and none is ended by "
+           "it before.";
   }
 
   void on_end(sim_time at) override {
@@ -218,10 +244,14 @@ public:
 
 private:
   struct life {
+    uint64_t pid = 0;
     sim_time started_at = 0;
     std::optional<sim_time> ended_at;
     sim_time timeout = 0;
   };
+
+  /// Timers run on the clock of a machine, which drifts.
+  sim_time drift(sim_time of) const { return of * drift_ppm_ / whole_ppm; }
 
   void on_decision(const decided& d) override {
     jobs_->take(d);
@@ -235,7 +265,7 @@ private:
                      e.attempt.job.id);
           else if (found->second.ended_at
                    && *found->second.ended_at - found->second.started_at
-                              + early_slack
+                              + early_slack + drift(found->second.timeout)
                           < found->second.timeout)
             violated(d.at,
                      named(e.attempt) + " timed out before its time was over",
@@ -244,10 +274,11 @@ private:
   }
 
   void on_other(const history_entry& e) override {
+    sleepers_.take(e);
     if (const auto* s = std::get_if<process_started>(&e.what)) {
       const auto* job = jobs_->find(s->attempt.job.id);
       lives_[s->attempt] = {
-          e.at, std::nullopt,
+          s->pid, e.at, std::nullopt,
           job ? job->spec->timeout_ms.value_or(0) * millisecond : 0};
     } else if (const auto* x = std::get_if<process_ended>(&e.what)) {
       auto& life = lives_[x->attempt];
@@ -258,7 +289,9 @@ private:
 
   void judge_life(sim_time at, const attempt_id& attempt, const life& life,
                   sim_time until) {
-    if (life.timeout != 0 && until - life.started_at > life.timeout + bound_)
+    auto allowed = life.timeout + bound_;
+    if (life.timeout != 0 && !sleepers_.slept(life.pid)
+        && until - life.started_at > allowed + drift(allowed))
       violated(at,
                named(attempt) + " lived for "
                    + std::to_string((until - life.started_at) / millisecond)
@@ -269,6 +302,8 @@ private:
 
   std::shared_ptr<job_ledger> jobs_;
   sim_time bound_;
+  sim_time drift_ppm_;
+  sleepers sleepers_;
   std::map<attempt_id, life> lives_;
 };
 

@@ -80,11 +80,11 @@ private:
 class time_goes_on_checker final : public log_checker {
 public:
   explicit time_goes_on_checker(const check_context& c)
-      : log_checker(c.judge) {}
+      : log_checker(c.judge), drift_ppm_(c.of.faults.clock_drift_ppm_max) {}
   std::string_view name() const override { return "time_goes_on"; }
   std::string_view promise() const override {
     return "A shard's time never runs back, and under one owner never faster "
-           "than true time does, whatever clocks say.";
+           "than its machine's clock drifts, whatever wall clocks say.";
   }
 
 private:
@@ -110,13 +110,16 @@ private:
       return;
     }
     auto elapsed = (d.at - m.claimed_at) / millisecond;
-    // A drift of a per cent is far more than clocks have.
-    if (now - m.first_ms > elapsed + elapsed / 100 + 2)
+    auto drift = elapsed * drift_ppm_ / 1'000'000;
+    if (now - m.first_ms > elapsed + drift + rounding_ms)
       violated(d.at, "time has advanced by " + std::to_string(now - m.first_ms)
                          + " ms in " + std::to_string(elapsed)
                          + " ms under one owner (" + place(d) + ")");
   }
 
+  static constexpr int64_t rounding_ms = 2;
+
+  int64_t drift_ppm_;
   std::map<shard_id, moment> moments_;
 };
 
