@@ -24,6 +24,11 @@ TEST_CASE("one_live_attempt: attempts of a job do not overlap") {
     h.start(attempt(1, 2), 6);
     CHECK_FALSE(h.found().empty());
   }
+  SECTION("one that sleeps with its machine cannot be ended in time") {
+    h.happen(fault_happened{"machine 1 is suspended"});
+    h.start(attempt(1, 2), 6);
+    CHECK(h.end().empty());
+  }
   SECTION("one after the other is well") {
     h.exit(attempt(1), 5).start(attempt(1, 2), 6);
     CHECK(h.end().empty());
