@@ -2,6 +2,7 @@
 
 #include "messages/assert.hpp"
 
+#include <array>
 #include <string>
 
 namespace berth {
@@ -25,6 +26,19 @@ uint32_t dispatch_partition(const agent_id& agent, uint32_t partitions) {
   auto h =
       stable_hash(std::to_string(agent.environment.value) + ":" + agent.name);
   return static_cast<uint32_t>(h % partitions);
+}
+
+job_id submission_job_id(std::string_view source, log_offset offset,
+                         int64_t timestamp_ms, shard_id home) {
+  auto text = std::string(source) + "@" + std::to_string(offset) + "@"
+              + std::to_string(timestamp_ms);
+  std::array<uint8_t, 16> bytes{};
+  size_t at = 0;
+  for (auto half :
+       {stable_hash("first/" + text), stable_hash("second/" + text)})
+    for (int shift = 0; shift < 64; shift += 8)
+      bytes[at++] = static_cast<uint8_t>(half >> shift);
+  return make_job_id(bytes, home);
 }
 
 } // namespace berth

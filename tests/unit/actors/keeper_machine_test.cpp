@@ -712,6 +712,104 @@ TEST_CASE("too many attempts are not taken, and are when there is room") {
   CHECK(w.last<keeper_dispatch_taken>().up_to == keeper_attempts_max + 1);
 }
 
+TEST_CASE("what was not taken for want of room is asked for once there is") {
+  world w;
+  w.open_with_lease();
+  w.say(keeper_reading_position{the_agent, w.session, 100, true});
+  for (size_t i = 0; i < keeper_attempts_max; ++i)
+    w.machine.handle(
+        keeper_dispatch{
+            {shard_a, the_agent, w.session, static_cast<uint64_t>(i + 1),
+             w.start_of(attempt(1, static_cast<uint32_t>(i + 1)), {})},
+            static_cast<int64_t>(100 + i)},
+        w.clock);
+  w.act();
+  auto position = static_cast<int64_t>(100 + keeper_attempts_max);
+  w.events.clear();
+  dispatch outside{shard_a, the_agent, w.session, keeper_attempts_max + 1,
+                   w.start_of(attempt(2), {})};
+  w.say(keeper_dispatch{outside, position});
+  CHECK(w.all<keeper_dispatch_taken>().empty());
+  // Another shard's stop is taken; a restarted agent would still read on from
+  // what waits.
+  w.say(keeper_dispatch{
+      {shard_b, the_agent, w.session, 1, stop_attempt{attempt(9)}},
+      position + 1});
+  CHECK(w.last<keeper_dispatch_taken>().read_from == position);
+  CHECK_FALSE(w.last<keeper_dispatch_taken>().send_again);
+  w.say(keeper_reading_position{the_agent, w.session, position + 50, true});
+  CHECK(w.last<keeper_session>().read_from == position);
+
+  auto next = w.machine.next_start(w.clock);
+  REQUIRE(next);
+  w.machine.failed_to_start(next->attempt, "x", w.clock);
+  w.act();
+  auto asked = w.last<keeper_dispatch_taken>();
+  CHECK(asked.source == shard_a);
+  CHECK(asked.up_to == keeper_attempts_max);
+  CHECK(asked.send_again);
+  CHECK(asked.read_from == position);
+  w.events.clear();
+  w.say(keeper_dispatch{outside, position});
+  CHECK(w.last<keeper_dispatch_taken>().up_to == keeper_attempts_max + 1);
+  CHECK_FALSE(w.last<keeper_dispatch_taken>().send_again);
+  CHECK(w.last<keeper_dispatch_taken>().read_from == position + 50);
+}
+
+TEST_CASE("a restarted agent reads dispatches on from behind the last taken") {
+  world w;
+  w.open();
+  CHECK(w.last<keeper_session>().read_from == -1);
+  CHECK_FALSE(w.last<keeper_session>().leased);
+  w.say(keeper_reading_position{the_agent, w.session, 100, true});
+  CHECK(w.last<keeper_session>().read_from == 100);
+  w.say(keeper_lease{the_agent, w.session, 0});
+  auto hand_over = [&](uint64_t number, int64_t position) {
+    w.say(
+        keeper_dispatch{{shard_a, the_agent, w.session, number,
+                         w.start_of(attempt(static_cast<uint8_t>(number)), {})},
+                        position});
+  };
+  auto told = [&] {
+    w.machine.disconnected();
+    w.attach();
+    return w.last<keeper_session>();
+  };
+  hand_over(1, 103);
+  CHECK(told().read_from == 104);
+  CHECK(told().leased);
+  SECTION("a gap is read again with what it lacked") {
+    hand_over(3, 105);
+    CHECK(told().read_from == 104);
+    hand_over(2, 106);
+    CHECK(told().read_from == 107);
+  }
+  SECTION("a repeat is passed") {
+    hand_over(1, 108);
+    CHECK(told().read_from == 109);
+    hand_over(1, 103);
+    CHECK(told().read_from == 109);
+  }
+  SECTION("what was read for others is passed, without an answer") {
+    w.events.clear();
+    w.say(keeper_reading_position{the_agent, w.session, 120, false});
+    CHECK(w.all<keeper_session>().empty());
+    CHECK(told().read_from == 120);
+    w.say(keeper_reading_position{the_agent, w.session, 110, false});
+    CHECK(told().read_from == 120);
+  }
+  SECTION("another session's reading says nothing") {
+    w.say(keeper_reading_position{the_agent, {1, 99}, 120, true});
+    CHECK(told().read_from == 104);
+  }
+}
+
+TEST_CASE("a keeper that is asked whether it is there says so") {
+  world w;
+  w.say(keeper_check{42});
+  CHECK(w.last<keeper_alive>().check == 42);
+}
+
 TEST_CASE("shutting down ends all jobs and waits for the last report") {
   world w;
   w.open_with_lease();

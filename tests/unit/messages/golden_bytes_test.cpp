@@ -6,6 +6,7 @@
 
 #include "messages/catalog_rows.hpp"
 #include "messages/codec.hpp"
+#include "messages/heartbeats.hpp"
 #include "messages/keeper_protocol.hpp"
 #include "messages/record.hpp"
 #include "messages/shard_rows.hpp"
@@ -159,6 +160,16 @@ TEST_CASE("every keeper frame keeps its bytes") {
              [](auto body) { return keeper_request_frame{std::move(body)}; });
   check_each(g, "keeper-event", std::type_identity<keeper_event>{},
              [](auto body) { return keeper_event_frame{std::move(body)}; });
+}
+
+TEST_CASE("every heartbeat keeps its bytes") {
+  golden g;
+  check_each(g, "heartbeat", std::type_identity<decltype(heartbeat::body)>{},
+             [](auto body) {
+               heartbeat h;
+               h.body = std::move(body);
+               return h;
+             });
 }
 
 TEST_CASE("the rows of catalog and shard keep their bytes") {

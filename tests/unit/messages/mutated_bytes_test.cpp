@@ -3,6 +3,7 @@
 
 #include "messages/checkpoint.hpp"
 #include "messages/codec.hpp"
+#include "messages/heartbeats.hpp"
 #include "messages/keeper_protocol.hpp"
 #include "messages/record.hpp"
 #include "messages/shard_rows.hpp"
@@ -88,6 +89,14 @@ TEST_CASE("the decoders of keeper frames survive mutated bytes") {
   });
   survives_each(std::type_identity<keeper_event>{},
                 [](auto body) { return keeper_event_frame{std::move(body)}; });
+}
+
+TEST_CASE("the decoder of heartbeats survives mutated bytes") {
+  survives_each(std::type_identity<decltype(heartbeat::body)>{}, [](auto body) {
+    heartbeat h;
+    h.body = std::move(body);
+    return h;
+  });
 }
 
 TEST_CASE("the decoders of rows survive mutated bytes") {
