@@ -2,8 +2,6 @@
 // ask the server of the data folder if it is up, and read the folder if not.
 #pragma once
 
-#include <string>
-
 namespace CLI {
 class App;
 } // namespace CLI
@@ -13,7 +11,6 @@ namespace berth {
 /// Adds the commands; when one has run, `status` is its exit status: 0, or 1
 /// when the job is unknown or the audit found something wrong, 3 when neither a
 /// server answers nor the folder can be read.
-void add_audit_commands(CLI::App& app, const std::string& default_data_folder,
-                        int& status);
+void add_audit_commands(CLI::App& app, int& status);
 
 } // namespace berth

@@ -19,15 +19,7 @@ CLI::App* add(CLI::App& app, int& status, const std::string& name,
               command run) {
   auto* sub = app.add_subcommand(name, what);
   auto settings = std::make_shared<client_settings>();
-  sub->add_option("--endpoint", settings->endpoint,
-                  "The server's URL (default: BERTH_ENDPOINT, or `endpoint` "
-                  "in the data folder)");
-  sub->add_option("--data", settings->data_folder,
-                  "The server's data folder (default: BERTH_DATA, or "
-                  "~/.berth)");
-  sub->add_option("--region", settings->region, "The region of what is named")
-      ->capture_default_str();
-  sub->add_flag("--json", settings->json, "JSON on stdout, for programs");
+  add_client_options(*sub, *settings);
   sub->footer("Examples:\n" + examples);
   sub->callback([settings, run = std::move(run), &status] {
     status = run_command(*settings, run);
@@ -188,6 +180,19 @@ void add_api(CLI::App& app, int& status) {
 }
 
 } // namespace
+
+void add_client_options(CLI::App& command, client_settings& settings) {
+  command.add_option("--endpoint", settings.endpoint,
+                     "The server's URL (default: BERTH_ENDPOINT, or `endpoint` "
+                     "in the data folder)");
+  command.add_option("--data", settings.data_folder,
+                     "The server's data folder (default: BERTH_DATA, or "
+                     "~/.berth)");
+  command
+      .add_option("--region", settings.region, "The region of what is named")
+      ->capture_default_str();
+  command.add_flag("--json", settings.json, "JSON on stdout, for programs");
+}
 
 void add_client_commands(CLI::App& app, int& status) {
   add_submit(app, status);

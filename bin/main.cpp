@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,23 @@ void add_keeper(CLI::App& app, int& status) {
       [options, &status] { status = berth::run_keeper(*options); });
 }
 
+/// What to say when a command was given that does not exist; CLI11 itself says
+/// only that there must be one. Empty otherwise.
+std::string unknown_command(const CLI::App& app) {
+  const auto* at = &app;
+  std::string name = "berth";
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    name += " " + at->get_name();
+  }
+  auto left = at->remaining();
+  if (at->get_subcommands({}).empty() || left.empty()
+      || left.front().starts_with("-"))
+    return {};
+  return "there is no command '" + name + " " + left.front() + "'; `" + name
+         + " --help` lists those there are";
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -74,11 +92,16 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   add_dev(app, status);
   add_keeper(app, status);
-  berth::add_audit_commands(app, default_data_folder(), status);
+  berth::add_audit_commands(app, status);
   berth::add_client_commands(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    auto unknown = unknown_command(app);
+    if (error.get_exit_code() != 0 && !unknown.empty()) {
+      std::cerr << unknown << "\n";
+      return usage_status;
+    }
     return app.exit(error) == 0 ? 0 : usage_status;
   }
   return status;

@@ -123,6 +123,15 @@ json batch_api::why(const std::string& job) {
   return perform(what);
 }
 
+json batch_api::audit(const std::string& what, const std::string& job) {
+  outgoing call;
+  call.method = "GET";
+  call.path = "/v1/audit/" + what;
+  if (!job.empty())
+    call.query = "job=" + percent_encoded(job);
+  return perform(call);
+}
+
 std::vector<http_client_header>
 batch_api::signed_headers(const outgoing& what) const {
   auto url = parse_http_url(options_.url);

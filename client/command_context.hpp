@@ -29,6 +29,8 @@ public:
   /// one.
   batch_api& api();
   const std::string& data_folder() const { return place_.data_folder; }
+  /// Whether the server was named by a URL, not by its data folder.
+  bool names_url() const { return !place_.url.empty(); }
   bool wants_json() const { return settings_.json; }
 
   std::ostream& out();

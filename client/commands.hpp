@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,13 @@ int print_log(command_context& context, const log_settings& settings);
 
 /// Ends the server of the data folder and its jobs; returns when both are gone.
 int stop_server(command_context& context);
+
+/// The answer of GET /v1/audit/`what`, of one job unless that is empty. Nothing
+/// when the server that the data folder names is not up, nor another was named:
+/// then the folder itself can be read.
+std::optional<std::string> ask_audit(command_context& context,
+                                     const std::string& what,
+                                     const std::string& job);
 
 /// Posts `body`, or what stdin holds when it is `-`, and prints the answer.
 int call_api(command_context& context, const std::string& operation,
