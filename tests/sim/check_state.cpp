@@ -26,20 +26,25 @@ private:
     auto where = "shard " + std::to_string(f.shard.value) + ", offset "
                  + std::to_string(f.offset);
     const auto* record = judge().find(f.shard, f.offset);
-    if (record == nullptr || record->what != verdict::valid)
-      return violated(at, "node " + std::to_string(f.node)
-                              + " folded what is no valid decision: " + where);
-    if (!f.state_hash)
+    if (!f.state_hash) {
+      if (record == nullptr || record->what != verdict::valid)
+        violated(at, "node " + std::to_string(f.node)
+                         + " folded what is no valid decision: " + where);
       return;
+    }
+    if (record == nullptr)
+      return;
+    // What lies between two valid decisions changes nothing.
     auto [first, is_new] =
-        states_.try_emplace({f.shard, f.offset}, f.node, *f.state_hash);
+        states_.try_emplace({f.shard, record->seq}, f.node, *f.state_hash);
     if (!is_new && first->second.second != *f.state_hash)
       violated(at, "nodes " + std::to_string(first->second.first) + " and "
                        + std::to_string(f.node)
                        + " are in different states after " + where);
   }
 
-  std::map<std::pair<shard_id, log_offset>, std::pair<uint32_t, uint64_t>>
+  /// By shard and seq: which node was in which state first.
+  std::map<std::pair<shard_id, uint64_t>, std::pair<uint32_t, uint64_t>>
       states_;
 };
 

@@ -66,11 +66,13 @@ struct record_visible {
 };
 
 // Nodes.
+/// Without a hash: the node folded this decision. With one: its state after
+/// this record, whatever that is.
 struct decision_folded {
   uint32_t node = 0;
   shard_id shard;
   log_offset offset = 0;
-  /// `shard_state::hash()` after it, at some of them.
+  /// `shard_state::hash()`.
   std::optional<uint64_t> state_hash;
 };
 struct shard_owned {
