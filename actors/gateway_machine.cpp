@@ -129,6 +129,8 @@ void gateway_machine::start(open_request& r) {
     return snapshot(r, *asked);
   if (const auto* asked = std::get_if<why_request>(&r.what))
     return why(r, *asked);
+  if (const auto* asked = std::get_if<describe_environments_request>(&r.what))
+    return describe_environments(r, *asked);
   if (auto arn = job_arn(r.what))
     return tag_job(r, *arn);
   to_catalog(r);
@@ -148,6 +150,47 @@ void gateway_machine::to_catalog(open_request& r) {
           stored->settings.details_json, update->details_json);
   }
   pass_on(r, shard_id{0}, std::move(call));
+}
+
+void gateway_machine::describe_environments(
+    open_request& r, const describe_environments_request& asked) {
+  r.then = [this](open_request& q) {
+    if (std::holds_alternative<api_error>(q.answers.back()))
+      finish(q, std::move(q.answers.back()));
+    else
+      fill_environments(q);
+  };
+  ask(r, shard_id{0}, catalog_call{r.who, asked});
+}
+
+void gateway_machine::fill_environments(open_request& r) {
+  auto listed = std::get<environments_response>(
+      std::get<response>(std::move(r.answers.back())));
+  r.answers.clear();
+  std::map<shard_id, fill_environments_call> by_shard;
+  for (const auto& object : listed.environments)
+    if (object.shard != shard_id{0} && exists(object.shard))
+      by_shard[object.shard].environments.push_back(object);
+  if (by_shard.empty())
+    return finish(r, response{std::move(listed)});
+  r.then = [this, listed = std::move(listed)](open_request& q) mutable {
+    std::map<environment_uid, environment_object> filled;
+    for (auto& answer : q.answers) {
+      // Rule Barrier: nothing is silently left out.
+      if (std::holds_alternative<api_error>(answer))
+        return finish(q, std::move(answer));
+      for (auto& object :
+           std::get<environments_response>(std::get<response>(answer))
+               .environments)
+        filled[object.uid] = std::move(object);
+    }
+    for (auto& object : listed.environments)
+      if (auto found = filled.find(object.uid); found != filled.end())
+        object = std::move(found->second);
+    finish(q, response{std::move(listed)});
+  };
+  for (auto& [shard, call] : by_shard)
+    ask(r, shard, std::move(call));
 }
 
 // Submissions.

@@ -89,6 +89,10 @@ private:
   void snapshot(open_request& r, const queue_snapshot_request& asked);
   void why(open_request& r, const why_request& asked);
   void tag_job(open_request& r, const parsed_arn& arn);
+  void describe_environments(open_request& r,
+                             const describe_environments_request& asked);
+  /// Asks the other shards for what the catalog's does not know.
+  void fill_environments(open_request& r);
   /// Runs `again` behind a barrier at the shard; the first time only.
   bool confirm(open_request& r, shard_id at,
                std::function<void(open_request&)> again);

@@ -433,6 +433,8 @@ result shard::answer_one(const shard_call& call,
     return answer_snapshot(*state_, *c, now_ms());
   if (const auto* c = std::get_if<why_call>(&call))
     return answer_why(*state_, *c, rows);
+  if (const auto* c = std::get_if<fill_environments_call>(&call))
+    return answer_fill(*state_, *c);
   return response{done_response{}};
 }
 

@@ -120,17 +120,30 @@ void explain_placed(const shard_state& state, why_response& why) {
 
 } // namespace
 
-result answer_catalog(const shard_state& state, const catalog_call& call) {
-  auto answer = state.catalog().answer(call);
-  auto* good = std::get_if<response>(&answer);
-  auto* found = good ? std::get_if<environments_response>(good) : nullptr;
-  if (found == nullptr)
-    return answer;
-  for (auto& object : found->environments)
+namespace {
+
+void fill(const shard_state& state, std::vector<environment_object>& all) {
+  for (auto& object : all)
     if (object.settings.type == environment_type::managed)
       if (const auto* environment = state.find_environment(object.uid))
         object.settings.desired_vcpus = environment->desired_vcpus();
+}
+
+} // namespace
+
+result answer_catalog(const shard_state& state, const catalog_call& call) {
+  auto answer = state.catalog().answer(call);
+  auto* good = std::get_if<response>(&answer);
+  if (auto* found = good ? std::get_if<environments_response>(good) : nullptr)
+    fill(state, found->environments);
   return answer;
+}
+
+result answer_fill(const shard_state& state,
+                   const fill_environments_call& call) {
+  environments_response answer{call.environments, {}};
+  fill(state, answer.environments);
+  return response{std::move(answer)};
 }
 
 namespace {

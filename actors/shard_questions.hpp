@@ -6,9 +6,14 @@
 
 namespace berth {
 
-/// The catalog's answer. MANAGED environments that live in this shard show the
-/// vCPUs that their demand asks for now; others those that were set.
+/// The catalog's answer, environments of this shard filled as `answer_fill`
+/// does.
 result answer_catalog(const shard_state& state, const catalog_call& call);
+
+/// MANAGED environments that live in this shard with the vCPUs that their
+/// demand asks for now; all others as they were given.
+result answer_fill(const shard_state& state,
+                   const fill_environments_call& call);
 
 /// DescribeJobs; a job that waits and can never fit into any environment of its
 /// queue says so in its status reason (AWS reference, 16.5).

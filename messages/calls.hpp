@@ -78,13 +78,20 @@ struct why_call {
   job_key job;
 };
 
+/// Environments as the catalog has them. Answers `environments_response`: the
+/// same ones, with what only the shard that they live in knows.
+struct fill_environments_call {
+  std::vector<environment_object> environments;
+};
+
 /// Answers `done_response` once the owner has seen the log's end.
 struct barrier_call {};
 
 using shard_call =
     std::variant<catalog_call, submit_job_call, end_job_call, tag_job_call,
                  agent_lost_call, describe_jobs_call, list_jobs_call,
-                 queue_snapshot_call, why_call, barrier_call>;
+                 queue_snapshot_call, why_call, fill_environments_call,
+                 barrier_call>;
 
 constexpr bool is_question(const shard_call& c) {
   return c.index() >= 5;

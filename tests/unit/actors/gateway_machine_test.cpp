@@ -378,6 +378,72 @@ TEST_CASE("listings and snapshots confirm that a queue does not exist") {
   }
 }
 
+environment_object environment_of(uint64_t uid, uint32_t shard) {
+  environment_object object;
+  object.uid = environment_uid{uid};
+  object.owner = ours;
+  object.shard = shard_id{shard};
+  object.settings.name = "ce-" + std::to_string(uid);
+  return object;
+}
+
+TEST_CASE("environments are filled in by the shards that they live in") {
+  world w;
+  w.ask(describe_environments_request{});
+  CHECK(std::holds_alternative<describe_environments_request>(
+      w.call<catalog_call>(0).what));
+  environments_response listed;
+  listed.next_token = "more";
+  SECTION("of shard 0 alone, nobody else is asked") {
+    listed.environments = {environment_of(1, 0)};
+    w.reply(response{listed});
+    auto answer = w.good<environments_response>();
+    CHECK(answer.environments.size() == 1);
+    CHECK(answer.next_token == "more");
+  }
+  SECTION("of several shards") {
+    listed.environments = {environment_of(1, 2), environment_of(2, 0),
+                           environment_of(3, 1), environment_of(4, 2)};
+    listed.environments[1].settings.desired_vcpus = 7;
+    w.reply(response{listed});
+    auto calls = w.calls();
+    REQUIRE(calls.size() == 2);
+    CHECK(calls[0].to == shard_id{1});
+    CHECK(calls[1].to == shard_id{2});
+    std::vector<result> answers;
+    for (const auto& call : calls) {
+      auto asked = std::get<fill_environments_call>(call.what).environments;
+      CHECK(asked.size() == (call.to == shard_id{1} ? 1U : 2U));
+      for (auto& object : asked)
+        object.settings.desired_vcpus = 10 + int64_t(object.uid.value);
+      answers.push_back(response{environments_response{asked, {}}});
+    }
+    SECTION("all answer, in any order") {
+      w.gateway.on_answer(calls[1].token, answers[1]);
+      w.gateway.on_answer(calls[0].token, answers[0]);
+      auto answer = w.good<environments_response>();
+      std::vector<int64_t> desired;
+      std::vector<uint64_t> uids;
+      for (const auto& object : answer.environments) {
+        uids.push_back(object.uid.value);
+        desired.push_back(object.settings.desired_vcpus);
+      }
+      CHECK(uids == std::vector<uint64_t>{1, 2, 3, 4});
+      CHECK(desired == std::vector<int64_t>{11, 7, 13, 14});
+      CHECK(answer.next_token == "more");
+    }
+    SECTION("one cannot answer: rule Barrier, nothing is left out") {
+      w.gateway.on_answer(calls[0].token, unavailable);
+      w.gateway.on_answer(calls[1].token, answers[1]);
+      w.refusal(api_errc::unavailable);
+    }
+  }
+  SECTION("an error of the catalog is the answer") {
+    w.reply(api_error{api_errc::invalid, "nextToken"});
+    w.refusal();
+  }
+}
+
 TEST_CASE("tags of a job are its shard's") {
   world w;
   auto id = job(1, 3);

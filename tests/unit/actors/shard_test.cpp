@@ -515,3 +515,27 @@ TEST_CASE("a job that can never fit says so while it waits") {
   CHECK(job.status_reason.starts_with(
       "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"));
 }
+
+TEST_CASE("environments are filled with the vCPUs that they want now") {
+  small_cluster c{4};
+  c.fixture.on_dispatch = nullptr;
+  for (uint64_t i = 1; i <= 3; ++i)
+    c.submit(i);
+  const auto stored =
+      *c.fixture.state().catalog().find_environment(test_owner(), "e");
+  CHECK(stored.settings.desired_vcpus == 0);
+  auto unmanaged = stored;
+  unmanaged.settings.type = environment_type::unmanaged;
+  auto elsewhere = stored;
+  elsewhere.uid = environment_uid{999};
+  elsewhere.settings.desired_vcpus = 5;
+  auto answer =
+      c.fixture.call(fill_environments_call{{stored, unmanaged, elsewhere}});
+  auto filled =
+      std::get<environments_response>(std::get<response>(answer)).environments;
+  REQUIRE(filled.size() == 3);
+  CHECK(filled[0].uid == stored.uid);
+  CHECK(filled[0].settings.desired_vcpus == 3);
+  CHECK(filled[1].settings.desired_vcpus == 0);
+  CHECK(filled[2].settings.desired_vcpus == 5);
+}
