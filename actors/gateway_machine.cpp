@@ -1,6 +1,7 @@
 #include "actors/gateway_machine.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace berth {
@@ -279,12 +280,16 @@ void gateway_machine::describe(open_request& r,
                                const describe_jobs_request& asked) {
   std::map<shard_id, describe_jobs_call> by_shard;
   std::vector<job_key> order;
+  std::set<job_key> named;
   for (const auto& text : asked.jobs) {
     // Jobs may be named by ARN, too.
     auto arn = parse_arn(text);
     auto key = parse_job_key(arn && arn->kind == resource_kind::job ? arn->name
                                                                     : text);
     if (!key || !exists(shard_of(key->id)))
+      continue;
+    // As AWS: a job named twice is given once.
+    if (!named.insert(*key).second)
       continue;
     order.push_back(*key);
     auto& call = by_shard[shard_of(key->id)];

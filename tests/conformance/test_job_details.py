@@ -165,7 +165,7 @@ def test_a_definition_without_a_command_fails_to_start(bench, queue):
     assert job["container"]["reason"]
 
 
-def test_jobs_are_described_in_the_order_asked_and_unknown_left_out(
+def test_jobs_are_described_once_in_the_order_asked_and_unknown_left_out(
     bench, queue
 ):
     definition = bench.definition()
@@ -176,6 +176,7 @@ def test_jobs_are_described_in_the_order_asked_and_unknown_left_out(
         jobs[0],
         "not an id",
         jobs[4],
+        jobs[0],
     ]
     found = bench.batch.describe_jobs(jobs=asked)["jobs"]
     assert [job["jobId"] for job in found] == [jobs[3], jobs[0], jobs[4]]

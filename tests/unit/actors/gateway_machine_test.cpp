@@ -316,6 +316,21 @@ TEST_CASE("described jobs of several shards come in the order asked") {
   }
 }
 
+TEST_CASE("a job that is named twice is described once") {
+  world w;
+  auto a = job_key{job(1, 3), no_index};
+  auto b = job_key{job(2, 3), no_index};
+  auto arn = make_arn(ours, resource_kind::job, to_string(a));
+  w.ask(describe_jobs_request{
+      {to_string(a), to_string(b), to_string(a), arn, to_string(b)}});
+  CHECK(w.call<describe_jobs_call>(3).jobs == std::vector{a, b});
+  w.reply(views({view_of(b), view_of(a)}));
+  auto jobs = w.good<jobs_response>().jobs;
+  REQUIRE(jobs.size() == 2);
+  CHECK(jobs[0].key == a);
+  CHECK(jobs[1].key == b);
+}
+
 TEST_CASE("describing only what cannot exist gives an empty list") {
   world w;
   w.ask(describe_jobs_request{{"nonsense", to_string(job(1, 4))}});
