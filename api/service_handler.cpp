@@ -17,7 +17,10 @@ http_handler make_handler(service& api) {
       };
       return line_sink{
           [stream = responder.stream(std::move(options))](std::string bytes) {
-            return stream.send(std::move(bytes));
+            if (!bytes.empty())
+              return stream.send(std::move(bytes));
+            stream.finish();
+            return false;
           }};
     };
     api.handle(std::move(request), std::move(reply));

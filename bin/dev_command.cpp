@@ -10,7 +10,6 @@
 #include "runtime/metrics.hpp"
 #include "runtime/node.hpp"
 #include "runtime/output_files.hpp"
-#include "runtime/random_nonce.hpp"
 #include "runtime/state_changes.hpp"
 
 #include <boost/asio/post.hpp>
@@ -149,8 +148,10 @@ private:
 
   void start_api() {
     output_ = make_output_files(node_->folder().path().string());
+    for (const auto& shard : node_->status(false))
+      node_->transitions().start_at(shard.id, shard.epoch);
     changes_ = make_state_changes(node_->transitions(), node_->gateway(),
-                                  random_nonce());
+                                  node_->event_log());
     audit_ = make_node_audit(*node_);
     service_options o;
     o.audit = audit_.get();

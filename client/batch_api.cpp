@@ -198,7 +198,10 @@ bool batch_api::follow_events(
       if (is_over || line.empty())
         return !is_over;
       auto event = json::parse(line, nullptr, false);
-      is_over = event.is_object() && !on_event(event);
+      // With an error the server ends a stream that would have a gap.
+      if (!event.is_object() || event.contains("error"))
+        return true;
+      is_over = !on_event(event);
     } catch (...) {
       thrown = std::current_exception();
       is_over = true;

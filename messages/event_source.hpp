@@ -15,10 +15,12 @@ namespace berth {
 struct job_event {
   /// Opaque text; `subscribe(position)` goes on after this event.
   std::string position;
+  /// Which change it is, the same whenever it is delivered.
+  std::string change;
   int64_t at_ms = 0;
   /// The job as it was after the change.
   job_view job;
-  BERTH_FIELDS(position, at_ms, job)
+  BERTH_FIELDS(position, change, at_ms, job)
 };
 
 /// Ends when destroyed; from then on nothing is delivered.
@@ -34,13 +36,18 @@ public:
   using outcome = std::variant<std::unique_ptr<event_subscription>, api_error>;
 
   /// Delivers the events of one account and region that come after a position,
-  /// each at least once; an empty position = those from now on. `on_event` is
-  /// called from any thread, one call at a time, possibly before this returns;
-  /// it must not block. Once it has answered false it is not called again. The
-  /// error says why a position is of no use.
+  /// each at least once; an empty position = those from now on. Of one shard
+  /// they come in order. Jobs that are not kept any more have none. `on_event`
+  /// is called from any thread, one call at a time, possibly before this
+  /// returns; it must not block. Once it has answered false it is not called
+  /// again. The error says why a position is of no use.
+  ///
+  /// `on_end`: events would be left out if this went on; the error says why.
+  /// Nothing is called after it.
   virtual outcome subscribe(const account_region& owner,
                             const std::string& after,
-                            std::function<bool(const job_event&)> on_event) = 0;
+                            std::function<bool(const job_event&)> on_event,
+                            std::function<void(const api_error&)> on_end) = 0;
 };
 
 } // namespace berth

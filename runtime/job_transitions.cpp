@@ -45,7 +45,8 @@ public:
 
 private:
   void add(const job_key& job, job_status status) {
-    found.push_back({0, shard_, offset_, job, status, decision_.at_ms});
+    found.push_back(
+        {0, shard_, offset_, found.size() + 1, job, status, decision_.at_ms});
   }
   void add(const job_range& jobs, job_status status) {
     if (jobs.first == no_index)
@@ -76,6 +77,8 @@ void job_transitions::add(std::vector<job_transition> transitions) {
     std::lock_guard lock{mutex_};
     for (auto& t : transitions) {
       t.sequence = ++last_sequence_;
+      auto& cursor = cursor_of(t.shard);
+      cursor = std::max(cursor, change_cursor{t.offset, t.number});
       kept_.push_back(t);
     }
     while (kept_.size() > job_transitions_kept)
@@ -95,6 +98,23 @@ job_transitions::after(uint64_t sequence, size_t limit, bool& missed) const {
   auto count = std::min(limit, kept_.size() - skip);
   auto begin = kept_.begin() + static_cast<ptrdiff_t>(skip);
   return {begin, begin + static_cast<ptrdiff_t>(count)};
+}
+
+change_cursor& job_transitions::cursor_of(shard_id shard) {
+  if (cursors_.size() <= shard.value)
+    cursors_.resize(shard.value + 1);
+  return cursors_[shard.value];
+}
+
+void job_transitions::start_at(shard_id shard, log_offset claim) {
+  std::lock_guard lock{mutex_};
+  auto& cursor = cursor_of(shard);
+  cursor = std::max(cursor, change_cursor{claim, 0});
+}
+
+job_transitions::heads job_transitions::now() const {
+  std::lock_guard lock{mutex_};
+  return {last_sequence_, cursors_};
 }
 
 uint64_t job_transitions::last_sequence() const {

@@ -1,179 +1,83 @@
 #include "runtime/state_changes.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <map>
-#include <mutex>
+#include "runtime/change_follower.hpp"
+#include "runtime/task_thread.hpp"
+
 #include <utility>
 
 namespace berth {
 
 namespace {
 
-/// Transitions described by one call; the ids of DescribeJobs at most.
-constexpr size_t batch_max = 100;
-
-std::string print_position(const std::string& run, uint64_t sequence) {
-  return run + "-" + std::to_string(sequence);
-}
-
-std::variant<uint64_t, api_error> parse_position(const std::string& run,
-                                                 const std::string& text) {
-  auto dash = text.rfind('-');
-  uint64_t sequence = 0;
-  if (dash != std::string::npos) {
-    const auto* end = text.data() + text.size();
-    auto [rest, error] = std::from_chars(text.data() + dash + 1, end, sequence);
-    if (error == std::errc{} && rest == end && text.substr(0, dash) == run)
-      return sequence;
-  }
-  return api_error{api_errc::invalid,
-                   "after: " + text
-                       + " is no position of this run of the server; describe "
-                         "the jobs and follow from now on"};
-}
-
-/// One follower. It asks for the next batch only when the last one was
-/// delivered, so it holds one batch at most.
-class follower : public std::enable_shared_from_this<follower> {
-public:
-  follower(job_transitions& transitions, gateway_interface& gateway,
-           std::string run, account_region owner, uint64_t from,
-           std::function<bool(const job_event&)> on_event)
-      : transitions_(transitions), gateway_(gateway), run_(std::move(run)),
-        owner_(std::move(owner)), at_(from), on_event_(std::move(on_event)) {}
-
-  void start() {
-    listener_ = transitions_.listen([weak = weak_from_this()] {
-      if (auto self = weak.lock())
-        self->more();
-    });
-    more();
-  }
-
-  void stop() {
-    transitions_.unlisten(listener_);
-    std::lock_guard lock{mutex_};
-    closed_ = true;
-  }
-
-private:
-  void more() {
-    std::vector<job_transition> batch;
-    {
-      std::lock_guard lock{mutex_};
-      if (closed_)
-        return;
-      if (busy_)
-        return;
-      bool missed = false;
-      batch = transitions_.after(at_, batch_max, missed);
-      if (batch.empty())
-        return;
-      busy_ = true;
-    }
-    describe(std::move(batch));
-  }
-
-  void describe(std::vector<job_transition> batch) {
-    describe_jobs_request asked;
-    for (const auto& t : batch)
-      asked.jobs.push_back(to_string(t.job));
-    std::sort(asked.jobs.begin(), asked.jobs.end());
-    asked.jobs.erase(std::unique(asked.jobs.begin(), asked.jobs.end()),
-                     asked.jobs.end());
-    gateway_.call({owner_, {}, {}}, std::move(asked),
-                  [self = shared_from_this(), batch = std::move(batch)](
-                      const result& answer) { self->deliver(batch, answer); });
-  }
-
-  void deliver(const std::vector<job_transition>& batch, const result& answer) {
-    std::map<job_key, const job_view*> views;
-    if (const auto* good = std::get_if<response>(&answer))
-      for (const auto& view : std::get<jobs_response>(*good).jobs)
-        views[view.key] = &view;
-    std::unique_lock lock{mutex_};
-    for (const auto& t : batch) {
-      at_ = t.sequence;
-      auto view = views.find(t.job);
-      if (closed_ || view == views.end())
-        continue;
-      job_event e{print_position(run_, t.sequence), t.at_ms, *view->second};
-      e.job.status = t.status;
-      if (!is_terminal(t.status))
-        e.job.stopped_ms = 0;
-      if (!on_event_(e))
-        closed_ = true;
-    }
-    busy_ = false;
-    lock.unlock();
-    more();
-  }
-
-  job_transitions& transitions_;
-  gateway_interface& gateway_;
-  const std::string run_;
-  const account_region owner_;
-  uint64_t listener_ = 0;
-
-  /// Recursive: a subscriber may stop within its own callback.
-  std::recursive_mutex mutex_;
-  uint64_t at_;
-  std::function<bool(const job_event&)> on_event_;
-  bool busy_ = false;
-  bool closed_ = false;
-};
-
 class subscription final : public event_subscription {
 public:
-  explicit subscription(std::shared_ptr<follower> f)
+  explicit subscription(std::shared_ptr<change_follower> f)
       : follower_(std::move(f)) {}
   ~subscription() override { follower_->stop(); }
 
 private:
-  std::shared_ptr<follower> follower_;
+  std::shared_ptr<change_follower> follower_;
 };
+
+api_error refused(const std::string& after, const char* why) {
+  return {api_errc::invalid, "after: " + after + " " + why
+                                 + "; describe the jobs and follow from now "
+                                   "on"};
+}
 
 class state_changes final : public event_source {
 public:
   state_changes(job_transitions& transitions, gateway_interface& gateway,
-                std::string run)
-      : transitions_(transitions), gateway_(gateway), run_(std::move(run)) {}
+                log& from)
+      : parts_{transitions, gateway, from, reader_.queue()} {}
 
   outcome subscribe(const account_region& owner, const std::string& after,
-                    std::function<bool(const job_event&)> on_event) override {
-    auto from = transitions_.last_sequence();
+                    std::function<bool(const job_event&)> on_event,
+                    std::function<void(const api_error&)> on_end) override {
+    auto now = parts_.transitions.now();
+    change_position at{log_mark_of(parts_.from.cluster_id()), now.cursors};
     if (!after.empty()) {
-      auto parsed = parse_position(run_, after);
-      if (const auto* error = std::get_if<api_error>(&parsed))
+      auto parsed = parse_change_position(after);
+      if (!parsed)
+        return refused(after, "is no position of an event");
+      if (parsed->log_mark != at.log_mark
+          || parsed->cursors.size() != at.cursors.size())
+        return refused(after, "is a position in another server's log");
+      if (auto error = check(after, *parsed, now))
         return *error;
-      from = std::get<uint64_t>(parsed);
+      at = std::move(*parsed);
     }
-    bool missed = false;
-    transitions_.after(from, 1, missed);
-    if (missed)
-      return api_error{api_errc::invalid,
-                       "after: the changes after " + after
-                           + " are not kept any more; describe the jobs and "
-                             "follow from now on"};
-    auto f = std::make_shared<follower>(transitions_, gateway_, run_, owner,
-                                        from, std::move(on_event));
-    f->start();
+    auto f = std::make_shared<change_follower>(
+        parts_, owner, std::move(at), now.sequence, std::move(on_event),
+        std::move(on_end));
+    f->start(!after.empty());
     return std::make_unique<subscription>(std::move(f));
   }
 
 private:
-  job_transitions& transitions_;
-  gateway_interface& gateway_;
-  std::string run_;
+  std::optional<api_error> check(const std::string& after,
+                                 const change_position& at,
+                                 const job_transitions::heads& now) const {
+    for (uint32_t i = 0; i < at.cursors.size(); ++i) {
+      if (at.cursors[i] > now.cursors[i])
+        return refused(after, "is ahead of this server's log: was the data "
+                              "folder restored from an older copy?");
+      if (at.cursors[i].offset < parts_.from.begin_offset(shard_id{i}))
+        return refused(after, "is older than what the log still keeps");
+    }
+    return std::nullopt;
+  }
+
+  task_thread reader_;
+  change_follower::parts parts_;
 };
 
 } // namespace
 
 std::unique_ptr<event_source> make_state_changes(job_transitions& transitions,
                                                  gateway_interface& gateway,
-                                                 std::string run) {
-  return std::make_unique<state_changes>(transitions, gateway, std::move(run));
+                                                 log& from) {
+  return std::make_unique<state_changes>(transitions, gateway, from);
 }
 
 } // namespace berth

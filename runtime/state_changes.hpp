@@ -1,20 +1,24 @@
 // Follows the state changes of jobs for a dialect: the transitions that a node
-// folded, each with the job as the gateway describes it.
+// folded, each with the job as the gateway describes it. What a follower has
+// not seen and memory does not hold any more is read from the log, so positions
+// are good for as long as the log is kept, whichever run of the server gave
+// them.
 #pragma once
 
 #include "messages/event_source.hpp"
 #include "messages/gateway_interface.hpp"
 #include "runtime/job_transitions.hpp"
+#include "storage/log.hpp"
 
 #include <memory>
-#include <string>
 
 namespace berth {
 
-/// `run` names this run of the node: positions of another run are refused.
-/// The node's parts must outlive the source and its subscriptions.
+/// Requires that `transitions` knows where each of the log's shards is
+/// (`start_at`). The node's parts must outlive the source and its
+/// subscriptions.
 std::unique_ptr<event_source> make_state_changes(job_transitions& transitions,
                                                  gateway_interface& gateway,
-                                                 std::string run);
+                                                 log& from);
 
 } // namespace berth

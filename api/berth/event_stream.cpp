@@ -10,7 +10,8 @@ namespace berth {
 
 namespace {
 
-constexpr size_t position_bytes_max = 1024;
+/// Room for the cursors of about a thousand shards.
+constexpr size_t position_bytes_max = 12 * 1024;
 
 /// Between the source's thread and the server's.
 class event_relay {
@@ -24,12 +25,28 @@ public:
     if (sink_)
       return sink_(std::move(line));
     // A client that is told of a gap by nobody would believe in none.
-    if (early_.size() >= early_events_max) {
-      overflowed_ = true;
+    if (ended_early_ || early_.size() >= early_events_max) {
+      ended_early_ = true;
       return false;
     }
     early_.push_back(std::move(line));
     return true;
+  }
+
+  /// Says why, and ends the stream.
+  void on_end(const api_error& why) {
+    auto line = print_stream_end(why);
+    std::lock_guard lock{mutex_};
+    if (closed_)
+      return;
+    if (!sink_) {
+      early_.push_back(std::move(line));
+      early_.emplace_back();
+      ended_early_ = true;
+      return;
+    }
+    sink_(std::move(line));
+    sink_("");
   }
 
   void on_subscribed(std::unique_ptr<event_subscription> subscription) {
@@ -45,8 +62,8 @@ public:
     for (auto& line : early_)
       sink(std::move(line));
     early_.clear();
-    // Dropping the sink cuts the connection; the client asks again.
-    if (!overflowed_)
+    // Dropping the sink ends the stream; the client asks again.
+    if (!ended_early_)
       sink_ = std::move(sink);
   }
 
@@ -67,7 +84,7 @@ private:
   line_sink sink_;
   std::vector<std::string> early_;
   std::unique_ptr<event_subscription> subscription_;
-  bool overflowed_ = false;
+  bool ended_early_ = false;
   bool closed_ = false;
 };
 
@@ -89,7 +106,8 @@ stream_events(event_source& source, const account_region& owner,
               const std::string& after, const line_sink_opener& open) {
   auto relay = std::make_shared<event_relay>();
   auto outcome = source.subscribe(
-      owner, after, [relay](const job_event& e) { return relay->on_event(e); });
+      owner, after, [relay](const job_event& e) { return relay->on_event(e); },
+      [relay](const api_error& why) { relay->on_end(why); });
   if (const auto* error = std::get_if<api_error>(&outcome))
     return *error;
   relay->on_subscribed(

@@ -1,6 +1,7 @@
 // GET /v1/events?after=<position>: state changes as lines of JSON, for as long
 // as the client listens. Without a position it begins with what comes next.
-// The first line is empty and says that the stream stands.
+// The first line is empty and says that the stream stands. A stream that cannot
+// go on without leaving events out ends with a line `{"error": …}`.
 #pragma once
 
 #include "messages/errors.hpp"
@@ -18,8 +19,9 @@ namespace berth {
 /// Events that may come before the stream is open.
 constexpr size_t early_events_max = 10'000;
 
-/// Sends a piece of the response; false once the client is gone or too slow.
-/// Thread-safe, does not block.
+/// Sends a piece of the response; false once the client is gone or too slow. An
+/// empty piece ends the response after what was sent; to drop the sink without
+/// one cuts the connection. Thread-safe, does not block.
 using line_sink = std::function<bool(std::string)>;
 /// Opens the response. `on_closed` is called once, when it has ended, from any
 /// thread but not from within the sink.

@@ -21,9 +21,9 @@ uint64_t hash_of(std::string_view text, uint64_t hash) {
   return hash;
 }
 
-/// A UUID of the event's job and position.
+/// A UUID of the event's job and change.
 std::string event_id(const job_event& event) {
-  auto text = to_string(event.job.key) + "@" + event.position;
+  auto text = to_string(event.job.key) + "@" + event.change;
   auto low = hash_of(text, 0xcbf29ce484222325ULL);
   auto high = hash_of(text, low);
   std::array<uint8_t, 16> bytes{};
@@ -63,6 +63,18 @@ std::string print_utc(int64_t unix_ms) {
       static_cast<int>(time.minutes().count()),
       static_cast<int>(time.seconds().count()));
   return text.data();
+}
+
+std::string print_stream_end(const api_error& why) {
+  std::string out;
+  json_writer json{out};
+  json.begin_object();
+  json.key("error").begin_object();
+  json.member("message", why.message);
+  json.end_object();
+  json.end_object();
+  out += '\n';
+  return out;
 }
 
 std::string print_state_change(const job_event& event) {

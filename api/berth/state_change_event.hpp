@@ -13,6 +13,9 @@ namespace berth {
 /// same `id` whenever it is printed.
 std::string print_state_change(const job_event& event);
 
+/// The last line of a stream that cannot go on: `{"error":{"message":…}}`.
+std::string print_stream_end(const api_error& why);
+
 /// ISO 8601, UTC, whole seconds: `2023-11-14T22:13:20Z`.
 std::string print_utc(int64_t unix_ms);
 

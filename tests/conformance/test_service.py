@@ -113,6 +113,50 @@ def test_a_stream_goes_on_after_a_position(server, bench, queue):
     assert not [event for event in found if is_of(job)(event)]
 
 
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_stream_goes_on_after_a_restart(make_server, shards):
+    server = make_server(shards=shards)
+    bench = Workbench(server)
+    queue = bench.slots(1)
+    stream = EventStream(server)
+    try:
+        seen_job = bench.submit(queue, "exit 0")
+        seen = stream.until(is_of(seen_job, "SUCCEEDED"))
+        missed = bench.submit(queue, "exit 3")
+        bench.wait_failed(missed)
+    finally:
+        stream.close()
+    server.kill()
+    server.start()
+    again = EventStream(server, "?after=" + seen[-1]["position"])
+    try:
+        found = again.until(is_of(missed, "FAILED"))
+    finally:
+        again.close()
+    assert not [event for event in found if is_of(seen_job)(event)]
+    statuses = [e["detail"]["status"] for e in found if is_of(missed)(e)]
+    assert statuses[-2:] == ["RUNNING", "FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        ("nonsense", "is no position of an event"),
+        ("00000000-1.0", "is a position in another server's log"),
+    ],
+)
+def test_a_position_that_is_none_is_refused(server, after, why):
+    path = f"/v1/events?after={after}"
+    answer = send(
+        server,
+        "GET",
+        path,
+        headers=signed_headers(server, "GET", path, b""),
+    )
+    assert answer.status == 400
+    assert f"after: {after} {why}" in answer.body.decode()
+
+
 def test_a_reader_that_does_not_read_holds_up_nobody(server, bench):
     streams = [EventStream(server) for _ in range(5)]
     try:

@@ -22,16 +22,19 @@ constexpr const char* authorization_text =
 class silent_events : public event_source {
 public:
   outcome subscribe(const account_region& owner, const std::string& after,
-                    std::function<bool(const job_event&)> on_event) override {
+                    std::function<bool(const job_event&)> on_event,
+                    std::function<void(const api_error&)> on_end_) override {
     owners.push_back(owner);
     if (after == "bad")
       return api_error{api_errc::invalid, "after is bad"};
     callback = std::move(on_event);
+    on_end = std::move(on_end_);
     return std::make_unique<event_subscription>();
   }
 
   std::vector<account_region> owners;
   std::function<bool(const job_event&)> callback;
+  std::function<void(const api_error&)> on_end;
 };
 
 /// A service on a scripted gateway, called without a server.

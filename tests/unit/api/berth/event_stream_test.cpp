@@ -16,22 +16,28 @@ public:
   };
 
   outcome subscribe(const account_region&, const std::string& after,
-                    std::function<bool(const job_event&)> on_event) override {
+                    std::function<bool(const job_event&)> on_event,
+                    std::function<void(const api_error&)> on_end_) override {
     asked_after = after;
     callback = std::move(on_event);
+    on_end = std::move(on_end_);
     for (size_t i = 0; i < early; ++i) {
       job_event event;
       event.position = std::to_string(i);
       went_on = callback(event);
     }
+    if (ends_early)
+      on_end({api_errc::unavailable, "look anew"});
     return std::make_unique<subscription>(is_ended);
   }
 
   size_t early = 0;
   bool went_on = true;
+  bool ends_early = false;
   bool is_ended = false;
   std::string asked_after;
   std::function<bool(const job_event&)> callback;
+  std::function<void(const api_error&)> on_end;
 };
 
 struct reader {
@@ -77,6 +83,24 @@ TEST_CASE("more early events than fit end the stream instead of leaving a "
   CHECK(client.pieces.size() == early_events_max + 1);
 }
 
+TEST_CASE("a stream that cannot go on says why and ends") {
+  eager_events source;
+  reader client;
+  SECTION("while it is open") {
+    CHECK(!stream_events(source, {}, "", client.opener()));
+    source.on_end({api_errc::unavailable, "look anew"});
+  }
+  SECTION("before it is open") {
+    source.ends_early = true;
+    CHECK(!stream_events(source, {}, "", client.opener()));
+    CHECK(!source.callback(job_event{}));
+  }
+  REQUIRE(client.pieces.size() == 3);
+  CHECK(client.pieces[1] == "{\"error\":{\"message\":\"look anew\"}}\n");
+  // Ends the response in order, so that the line arrives.
+  CHECK(client.pieces[2].empty());
+}
+
 TEST_CASE("a closed stream lets its subscription go") {
   eager_events source;
   reader client;
@@ -94,7 +118,7 @@ TEST_CASE("a position is given at most once") {
   CHECK(
       std::holds_alternative<api_error>(parse_events_query("after=1&after=2")));
   CHECK(std::holds_alternative<api_error>(
-      parse_events_query("after=" + std::string(2000, 'x'))));
+      parse_events_query("after=" + std::string(20'000, 'x'))));
 }
 
 } // namespace berth

@@ -12,6 +12,7 @@ namespace {
 job_event sample() {
   job_event event;
   event.position = "3/17";
+  event.change = "0:17.3";
   event.at_ms = 1'700'000'000'999;
   event.job.key = *parse_job_key("0b6cdd0e-b200-4948-8a4e-b596507f2f60:4");
   event.job.owner = {"123456789012", "us-east-1"};
@@ -50,7 +51,10 @@ TEST_CASE("an event keeps its id, another has another") {
   CHECK(parse_job_id(id_of(event)));
   CHECK(id_of(event) == id_of(event));
   auto other = event;
+  // Other shards have come further when it is delivered again.
   other.position = "3/18";
+  CHECK(id_of(event) == id_of(other));
+  other.change = "0:17.4";
   CHECK(id_of(event) != id_of(other));
   other = event;
   other.job.key.index = 5;
