@@ -116,9 +116,10 @@ private:
     if (more_starts_ || more_removals_)
       return 0;
     int64_t wait = running_.is_settling() ? settle_wait_ms : wait_ms_max;
-    if (auto deadline = machine_->next_deadline_ms())
-      wait =
-          std::clamp<int64_t>(*deadline - read_clock(CLOCK_BOOTTIME), 0, wait);
+    for (auto due :
+         {machine_->next_deadline_ms(), running_.next_partial_line_ms()})
+      if (due)
+        wait = std::clamp<int64_t>(*due - read_clock(CLOCK_BOOTTIME), 0, wait);
     return static_cast<int>(wait);
   }
 
@@ -126,11 +127,12 @@ private:
     std::array<epoll_event, 64> events;
     int count = epoll_wait(epoll_.get(), events.data(),
                            static_cast<int>(events.size()), wait_ms());
-    auto wall_ms = read_clock(CLOCK_REALTIME);
+    auto woken = now();
     for (int i = 0; i < count; ++i)
-      handle(events[static_cast<size_t>(i)], wall_ms);
+      handle(events[static_cast<size_t>(i)], woken);
     reap();
     auto clock = now();
+    running_.write_partial_lines(clock);
     running_.settle(clock, [&](const auto& attempt, const auto& end) {
       machine_->ended(attempt, end, clock);
     });
@@ -141,7 +143,7 @@ private:
     more_removals_ = folders_.remove_some(count > 0);
   }
 
-  void handle(const epoll_event& event, int64_t wall_ms) {
+  void handle(const epoll_event& event, const keeper_clock& woken) {
     switch (event.data.u64) {
     case signal_tag:
       return read_signals();
@@ -158,7 +160,7 @@ private:
       return;
     }
     default:
-      running_.read_output(event.data.u64, wall_ms);
+      running_.read_output(event.data.u64, woken);
     }
   }
 

@@ -10,6 +10,23 @@
 
 namespace berth {
 
+namespace {
+
+/// Bytes at the end that begin a character of UTF-8 and do not end it.
+size_t unfinished_character_bytes(std::string_view text) {
+  constexpr size_t character_bytes_max = 4;
+  for (size_t n = 1; n < character_bytes_max && n <= text.size(); ++n) {
+    auto byte = static_cast<uint8_t>(text[text.size() - n]);
+    if ((byte & 0xc0) == 0x80)
+      continue;
+    size_t length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > n ? n : 0;
+  }
+  return 0;
+}
+
+} // namespace
+
 bool output_capture::open() {
   if (file_)
     return true;
@@ -61,14 +78,26 @@ void output_capture::take(std::string_view bytes, int64_t wall_ms) {
     bytes.remove_prefix(part.size() + (is_whole ? 1 : 0));
     if (!is_whole) {
       line_ += part;
-    } else if (line_.empty()) {
+    } else if (line_.empty() && !has_begun_) {
       add_line(part, wall_ms);
     } else {
       line_ += part;
-      add_line(line_, wall_ms);
+      if (!line_.empty())
+        add_line(line_, wall_ms);
       line_.clear();
+      has_begun_ = false;
     }
   }
+  write_pending();
+}
+
+void output_capture::write_partial_line(int64_t wall_ms) {
+  auto whole = line_.size() - unfinished_character_bytes(line_);
+  if (whole == 0)
+    return;
+  add_line(std::string_view{line_}.substr(0, whole), wall_ms);
+  line_.erase(0, whole);
+  has_begun_ = true;
   write_pending();
 }
 

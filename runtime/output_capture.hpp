@@ -19,6 +19,12 @@ public:
       : path_(std::move(path)), bytes_max_(bytes_max) {}
 
   void take(std::string_view bytes, int64_t wall_ms);
+  /// Whether there is something that a pause of the job should not hide.
+  bool has_partial_line() const { return !line_.empty() && !is_cut_; }
+  /// Writes what there is of a line whose end has not come, but for a character
+  /// of UTF-8 that is not whole. What follows of the line becomes a line of its
+  /// own; where only the newline follows, nothing does.
+  void write_partial_line(int64_t wall_ms);
   /// Writes the last, unfinished line and the end. Nothing may follow.
   void finish(int64_t wall_ms);
 
@@ -36,8 +42,10 @@ private:
   int64_t bytes_ = 0;
   bool is_cut_ = false;
   file_descriptor file_;
-  /// A line whose end has not been read yet.
+  /// A line whose end has not been read yet, and whether its beginning has been
+  /// written already.
   std::string line_;
+  bool has_begun_ = false;
   std::string pending_;
   std::string problem_;
 };

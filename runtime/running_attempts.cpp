@@ -185,10 +185,44 @@ bool running_attempts::read_pipe(attempt& a, int64_t wall_ms, int reads_max) {
   return static_cast<bool>(a.pipe);
 }
 
-void running_attempts::read_output(uint64_t tag, int64_t wall_ms) {
+void running_attempts::read_output(uint64_t tag, const keeper_clock& now) {
   auto found = attempts_.find(tag);
-  if (found != attempts_.end())
-    read_pipe(found->second, wall_ms, reads_per_turn);
+  if (found == attempts_.end())
+    return;
+  auto& a = found->second;
+  read_pipe(a, now.wall_ms, reads_per_turn);
+  a.read_boottime_ms = now.boottime_ms;
+  if (!a.output->has_partial_line() || std::exchange(a.is_partial, true))
+    return;
+  partial_lines_.push_back({now.boottime_ms + partial_line_ms_max, tag});
+}
+
+void running_attempts::write_partial_lines(const keeper_clock& now) {
+  while (!partial_lines_.empty()
+         && partial_lines_.front().due_ms <= now.boottime_ms) {
+    auto tag = partial_lines_.front().tag;
+    partial_lines_.pop_front();
+    auto found = attempts_.find(tag);
+    if (found == attempts_.end())
+      continue;
+    auto& a = found->second;
+    a.is_partial = false;
+    if (!a.output->has_partial_line())
+      continue;
+    auto due_ms = a.read_boottime_ms + partial_line_ms_max;
+    if (due_ms <= now.boottime_ms) {
+      a.output->write_partial_line(now.wall_ms);
+    } else {
+      a.is_partial = true;
+      partial_lines_.push_back({due_ms, tag});
+    }
+  }
+}
+
+std::optional<int64_t> running_attempts::next_partial_line_ms() const {
+  if (partial_lines_.empty())
+    return std::nullopt;
+  return partial_lines_.front().due_ms;
 }
 
 void running_attempts::reaped(pid_t pid, int wait_status,

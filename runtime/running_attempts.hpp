@@ -9,9 +9,11 @@
 #include "runtime/resource_limits.hpp"
 #include "runtime/working_folders.hpp"
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,6 +23,10 @@ namespace berth {
 /// How long the processes of an attempt may take to die of SIGKILL (they may
 /// hang in the kernel) before its end is reported without them.
 constexpr int64_t tree_death_ms_max = 10'000;
+
+/// A job that prints part of a line and then nothing for so long has it
+/// written.
+constexpr int64_t partial_line_ms_max = 1'000;
 
 class running_attempts {
 public:
@@ -33,7 +39,11 @@ public:
   std::string start(const start_attempt& what,
                     const std::vector<key_value>& node_environment);
   /// Something can be read from the pipe with this tag.
-  void read_output(uint64_t tag, int64_t wall_ms);
+  void read_output(uint64_t tag, const keeper_clock& now);
+  /// Writes the parts of lines that have waited long enough.
+  void write_partial_lines(const keeper_clock& now);
+  /// When that is due next, by CLOCK_BOOTTIME.
+  std::optional<int64_t> next_partial_line_ms() const;
   /// A child of this process was reaped; it may be a main process, or an orphan
   /// of one.
   void reaped(pid_t pid, int wait_status, const keeper_clock& now);
@@ -55,6 +65,9 @@ private:
     std::string folder;
     file_descriptor pipe;
     std::unique_ptr<output_capture> output;
+    int64_t read_boottime_ms = 0;
+    /// Whether `partial_lines_` names it.
+    bool is_partial = false;
     bool is_reaped = false;
     int32_t exit_code = 0;
     int64_t reaped_boottime_ms = 0;
@@ -82,6 +95,13 @@ private:
   std::unordered_map<uint64_t, attempt> attempts_;
   std::map<attempt_id, uint64_t> tag_of_attempt_;
   std::unordered_map<pid_t, uint64_t> tag_of_process_;
+  struct partial_line {
+    int64_t due_ms = 0;
+    uint64_t tag = 0;
+  };
+  /// In the order in which they were read; what is read meanwhile is looked at
+  /// once more when its turn comes.
+  std::deque<partial_line> partial_lines_;
   /// Reaped, but not told yet.
   std::vector<uint64_t> ending_;
 };

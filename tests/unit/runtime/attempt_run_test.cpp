@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 #include <sys/stat.h>
 
 namespace berth {
@@ -62,6 +63,20 @@ TEST_CASE("output can be read while the job runs") {
                [&] { return k.lines(start.attempt) == lines{"first"}; });
   k.stop(start.attempt);
   CHECK(k.wait_for_end(start.attempt).end == attempt_end::stopped);
+}
+
+TEST_CASE("a part of a line can be read while the job waits") {
+  keeper_fixture k;
+  k.start();
+  auto gate = k.path("gate");
+  auto start = k.shell("printf 'how many? '; until [ -e " + gate
+                       + " ]; do sleep 0.02; done; echo three; echo done");
+  k.submit(start);
+  k.wait_until("the question",
+               [&] { return k.lines(start.attempt) == lines{"how many? "}; });
+  std::ofstream{gate};
+  CHECK(k.wait_for_end(start.attempt).exit_code == 0);
+  CHECK(k.lines(start.attempt) == lines{"how many? ", "three", "done"});
 }
 
 TEST_CASE("a job that prints a gigabyte is cut and ends all the same") {

@@ -59,6 +59,65 @@ TEST_CASE("each line has the time of its last read") {
   CHECK(page.events[1].time_ms == 1'700'000'000'003);
 }
 
+TEST_CASE("a part of a line is written when it has to wait for its end") {
+  captured c;
+  CHECK_FALSE(c.capture.has_partial_line());
+  c.capture.take("one\ntw", 1);
+  CHECK(c.capture.has_partial_line());
+  CHECK(c.texts() == texts{"one"});
+  c.capture.write_partial_line(1'700'000'000'009);
+  CHECK_FALSE(c.capture.has_partial_line());
+  CHECK(c.texts() == texts{"one", "tw"});
+  CHECK(read_output(c.path, 0, {}).events[1].time_ms == 1'700'000'000'009);
+  SECTION("what follows is an event of its own") {
+    c.capture.take("o\nthree\n", 2);
+    CHECK(c.texts() == texts{"one", "tw", "o", "three"});
+  }
+  SECTION("the newline alone is none") {
+    c.capture.take("\nthree\n", 2);
+    CHECK(c.texts() == texts{"one", "tw", "three"});
+  }
+  SECTION("an empty line after it is one") {
+    c.capture.take("\n\nthree\n", 2);
+    CHECK(c.texts() == texts{"one", "tw", "", "three"});
+  }
+  SECTION("several parts") {
+    c.capture.take("o", 2);
+    c.capture.write_partial_line(2);
+    c.capture.write_partial_line(2);
+    c.capture.take("\n", 3);
+    CHECK(c.texts() == texts{"one", "tw", "o"});
+  }
+  SECTION("the end") {
+    c.capture.finish(3);
+    CHECK(c.texts() == texts{"one", "tw"});
+    CHECK(read_output(c.path, 0, {}).is_complete);
+  }
+}
+
+TEST_CASE("a part of a line does not cut a character in two") {
+  captured c;
+  std::string character =
+      GENERATE(as<std::string>{}, "\u00e4", "\u20ac", "\U0001f6a2");
+  for (size_t split = 1; split < character.size(); ++split) {
+    CAPTURE(character, split);
+    c.capture.take("x" + character.substr(0, split), 1);
+    c.capture.write_partial_line(1);
+    c.capture.write_partial_line(1);
+    c.capture.take(character.substr(split) + "y\n", 1);
+    auto found = c.texts();
+    CHECK(found[found.size() - 2] == "x");
+    CHECK(found.back() == character + "y");
+  }
+  // What is no character is written as it is.
+  c.capture.take("\x80\x80\x80\x80", 1);
+  c.capture.write_partial_line(1);
+  CHECK(c.texts().back() == "\x80\x80\x80\x80");
+  c.capture.take("\nz\xc3", 1);
+  c.capture.finish(1);
+  CHECK(c.texts().back() == "z\xc3");
+}
+
 TEST_CASE("lines may hold any byte") {
   captured c;
   std::string line("\0\x01\xff\r\x1b[0m", 9);
