@@ -262,8 +262,9 @@ int give_birth(const keeper_options& options,
   cgroup_settings cgroups{keeper_cgroup_name(folder), false, false};
   if (!resource_limits::end_leftovers(cgroups))
     return complain("processes of the last keeper's jobs do not end; they are "
-                    "in cgroups named berth-"
-                    + cgroups.name);
+                    "in cgroups named "
+                    + (keeper_cgroup_prefix + cgroups.name));
+  resource_limits::remove_orphans(cgroups);
   auto number = take_start_number(folder);
   if (number == 0)
     return complain(with_errno("cannot write " + folder + "/keeper/session"));

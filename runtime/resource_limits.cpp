@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -28,6 +29,8 @@ constexpr int64_t cpu_shares_min = 2;
 constexpr int64_t leftover_part = 4;
 constexpr int leftover_waits_max = 500;
 constexpr int leftover_wait_ms = 10;
+constexpr int lock_waits_max = 500;
+constexpr int lock_wait_ms = 10;
 /// RLIMIT_DATA below this stops programs before their first instruction.
 constexpr int64_t rlimit_data_min = 16 * mib;
 
@@ -68,15 +71,43 @@ std::vector<std::string> subfolders(const std::string& path) {
   return found;
 }
 
-/// All folders `berth-<name>` that could be there, in any hierarchy.
-std::vector<std::string> own_folders(const cgroup_settings& settings) {
+/// Where keepers make their folders, in any hierarchy.
+std::vector<std::string> base_folders() {
   std::vector<std::string> found;
   for (const char* controller : {"memory", "cpu", "pids"})
     if (auto base = own_cgroup_v1(controller))
-      found.push_back(*base + "/berth-" + settings.name);
+      found.push_back(*base);
   for (const auto& base : cgroup_v2_candidates())
-    found.push_back(base + "/berth-" + settings.name);
+    found.push_back(base);
   return found;
+}
+
+std::string own_folder(const std::string& base,
+                       const cgroup_settings& settings) {
+  return base + "/" + keeper_cgroup_prefix + settings.name;
+}
+
+/// A lock on a folder that is still there; nothing when somebody else has it.
+file_descriptor lock_folder(const std::string& path) {
+  file_descriptor folder{
+      open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  struct stat locked = {};
+  struct stat named = {};
+  if (!folder || flock(folder.get(), LOCK_EX | LOCK_NB) != 0
+      || fstat(folder.get(), &locked) != 0 || stat(path.c_str(), &named) != 0
+      || locked.st_ino != named.st_ino)
+    return {};
+  return folder;
+}
+
+void remove_orphan(const std::string& folder) {
+  // Held until it is gone, so that no keeper moves in meanwhile.
+  auto lock = lock_folder(folder);
+  if (!lock)
+    return;
+  for (const auto& slot : subfolders(folder))
+    rmdir(slot.c_str());
+  rmdir(folder.c_str());
 }
 
 } // namespace
@@ -139,16 +170,29 @@ resource_limits::resource_limits(cgroup_settings settings)
 resource_limits::~resource_limits() {
   for (const auto& slot : free_)
     remove(*slot);
-  for (const auto& folder : own_folders(settings_))
-    rmdir(folder.c_str());
+  for (const auto& base : base_folders())
+    rmdir(own_folder(base, settings_).c_str());
+}
+
+bool resource_limits::make_own(const std::string& folder) {
+  // Who cleans up after others holds the lock for a moment.
+  for (int i = 0; i < lock_waits_max; ++i) {
+    if (!make_folder(folder))
+      return false;
+    if (auto lock = lock_folder(folder)) {
+      locks_.push_back(std::move(lock));
+      return true;
+    }
+    poll(nullptr, 0, lock_wait_ms);
+  }
+  return false;
 }
 
 bool resource_limits::find_v1() {
   auto make = [this](const char* controller) -> std::string {
     auto base = own_cgroup_v1(controller);
-    if (!base || !make_folder(*base + "/berth-" + settings_.name))
-      return {};
-    return *base + "/berth-" + settings_.name;
+    auto own = base ? own_folder(*base, settings_) : std::string{};
+    return !own.empty() && make_own(own) ? own : std::string{};
   };
   memory_ = make("memory");
   if (memory_.empty())
@@ -167,8 +211,8 @@ bool resource_limits::find_v2() {
     write_control(base + "/cgroup.subtree_control", "+memory");
     write_control(base + "/cgroup.subtree_control", "+cpu");
     write_control(base + "/cgroup.subtree_control", "+pids");
-    auto own = base + "/berth-" + settings_.name;
-    if (!make_folder(own))
+    auto own = own_folder(base, settings_);
+    if (!make_own(own))
       continue;
     if (write_control(own + "/cgroup.subtree_control", "+memory") != 0) {
       rmdir(own.c_str());
@@ -370,8 +414,8 @@ bool resource_limits::works() {
 }
 
 bool resource_limits::end_leftovers(const cgroup_settings& settings) {
-  for (const auto& base : own_folders(settings)) {
-    for (const auto& slot : subfolders(base)) {
+  for (const auto& base : base_folders()) {
+    for (const auto& slot : subfolders(own_folder(base, settings))) {
       int waits = 0;
       while (rmdir(slot.c_str()) != 0 && errno == EBUSY) {
         for (auto pid : processes_in(slot))
@@ -383,6 +427,14 @@ bool resource_limits::end_leftovers(const cgroup_settings& settings) {
     }
   }
   return true;
+}
+
+void resource_limits::remove_orphans(const cgroup_settings& settings) {
+  for (const auto& base : base_folders())
+    for (const auto& folder : subfolders(base))
+      if (folder.starts_with(base + "/" + keeper_cgroup_prefix)
+          && folder != own_folder(base, settings))
+        remove_orphan(folder);
 }
 
 } // namespace berth

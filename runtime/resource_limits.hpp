@@ -21,8 +21,11 @@
 
 namespace berth {
 
+inline constexpr const char* keeper_cgroup_prefix = "berth-keeper-";
+
 struct cgroup_settings {
-  /// Unique per data folder; names the cgroups: `berth-<name>`.
+  /// Unique per data folder; names the cgroups: `berth-keeper-<name>`. Their
+  /// keeper holds a lock on them while it lives.
   std::string name;
   /// Also limit CPU time when the machine is idle (CFS quota).
   bool hard_cpu_limit = false;
@@ -88,10 +91,14 @@ public:
   /// run beside a new session; call before the first `acquire`, outside of any
   /// new PID namespace. False when processes would not die.
   static bool end_leftovers(const cgroup_settings& settings);
+  /// Removes the empty cgroups of other keepers that are gone for sure: nobody
+  /// holds the lock and no process is left inside.
+  static void remove_orphans(const cgroup_settings& settings);
 
 private:
   bool find_v1();
   bool find_v2();
+  bool make_own(const std::string& folder);
   std::unique_ptr<limit_slot> make_slot(std::string& error);
   int set_limits(limit_slot& slot, const resources& needs) const;
   bool has_leftovers(const limit_slot& slot) const;
@@ -100,10 +107,11 @@ private:
 
   cgroup_settings settings_;
   kind kind_ = kind::rlimits;
-  /// `berth-<name>` folders, by controller; v2: one.
+  /// `berth-keeper-<name>` folders, by controller; v2: one.
   std::string memory_;
   std::string cpu_;
   std::string pids_;
+  std::vector<file_descriptor> locks_;
   uint64_t slots_made_ = 0;
   std::vector<std::unique_ptr<limit_slot>> free_;
 };
