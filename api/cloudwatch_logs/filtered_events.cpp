@@ -29,6 +29,18 @@ public:
     refill();
   }
 
+  /// Whether its last line is not after `key`: then it is at its end.
+  bool skip_if_done(const event_key& key) {
+    auto last = source_.read_before(stream_.attempt, -1, {1, 1});
+    if (last.lines.empty()
+        || event_key{last.lines.back().at_ms, stream_.name,
+                     last.lines.back().position}
+               > key)
+      return false;
+    start_at(last.end);
+    return true;
+  }
+
   /// Goes to the first line that may be of interest: from the end backwards,
   /// since clients that follow ask for what is new.
   void start_at_time(int64_t at_ms) {
@@ -41,6 +53,12 @@ public:
         break;
     }
     start_at(before);
+  }
+
+  /// Where it goes on.
+  stream_place place() const {
+    return {hash_of_stream(stream_.name),
+            at_end() ? buffer_.end : line().position};
   }
 
   bool at_end() const { return at_ >= buffer_.lines.size(); }
@@ -74,10 +92,18 @@ private:
 class stream_merge {
 public:
   void add(stream_cursor cursor) {
-    if (cursor.at_end())
-      return;
     cursors_.push_back(std::move(cursor));
-    push(cursors_.size() - 1);
+    if (!cursors_.back().at_end())
+      push(cursors_.size() - 1);
+  }
+  /// Those in the middle of a stream first: to search for them is dear.
+  std::vector<stream_place> places() const {
+    std::vector<stream_place> all;
+    for (auto at_end : {false, true})
+      for (const auto& cursor : cursors_)
+        if (cursor.at_end() == at_end && all.size() < token_places_max)
+          all.push_back(cursor.place());
+    return all;
   }
   bool at_end() const { return heap_.empty(); }
   stream_cursor& top() { return cursors_[heap_.top().second]; }
@@ -99,8 +125,25 @@ private:
   std::priority_queue<entry, std::vector<entry>, std::greater<>> heap_;
 };
 
-void start_cursor(stream_cursor& cursor, const std::optional<event_key>& after,
+const stream_place* find_place(const std::optional<filter_token>& token,
+                               const stream_reference& stream) {
+  if (!token)
+    return nullptr;
+  auto hash = hash_of_stream(stream.name);
+  for (const auto& place : token->places)
+    if (place.stream == hash)
+      return &place;
+  return nullptr;
+}
+
+void start_cursor(stream_cursor& cursor,
+                  const std::optional<filter_token>& token,
                   const time_range& range) {
+  if (const auto* place = find_place(token, cursor.stream())) {
+    cursor.start_at(place->position);
+    return;
+  }
+  const auto* after = token ? &token->after : nullptr;
   if (after && cursor.stream().name == after->stream) {
     cursor.start_at(after->position);
     // A position names the event that was seen last.
@@ -108,6 +151,8 @@ void start_cursor(stream_cursor& cursor, const std::optional<event_key>& after,
       cursor.advance();
     return;
   }
+  if (after && cursor.skip_if_done(*after))
+    return;
   auto bound = range.start_ms.value_or(0);
   if (after)
     bound = std::max(bound, after->at_ms);
@@ -128,7 +173,7 @@ filtered_page merge(stream_merge& merged, const filter_pattern& pattern,
   while (!merged.at_end()) {
     if (page.events.size() >= request.limit || taken >= page_bytes_max
         || scanned >= scan_bytes_max) {
-      page.token = print_token(last);
+      page.token = print_token(filter_token{std::move(last), merged.places()});
       break;
     }
     auto& cursor = merged.top();
@@ -156,10 +201,10 @@ filter_events(output_source& source, std::vector<stream_reference> streams,
         "filterPattern is \"" + request.pattern
         + "\", but must be simple terms: words, \"phrases\", ?any and -none; "
           "other patterns are not supported yet");
-  std::optional<event_key> after;
+  std::optional<filter_token> token;
   if (!request.token.empty()) {
-    after = parse_event_key(request.token);
-    if (!after)
+    token = parse_filter_token(request.token);
+    if (!token)
       return invalid_parameter("nextToken is \"" + request.token
                                + "\", but must be a token from an earlier "
                                  "answer: The specified nextToken is invalid.");
@@ -168,7 +213,7 @@ filter_events(output_source& source, std::vector<stream_reference> streams,
   stream_merge merged;
   for (auto& stream : streams) {
     stream_cursor cursor{source, std::move(stream), buffer_bytes};
-    start_cursor(cursor, after, request.range);
+    start_cursor(cursor, token, request.range);
     merged.add(std::move(cursor));
   }
   return merge(merged, *pattern, request);

@@ -167,7 +167,10 @@ TEST_CASE("tokens of others are refused") {
     CHECK_THAT(error.message, Catch::Contains("nextToken"));
   }
   filter_events_request asked;
-  for (const auto* token : {"x", "k/1", "k/1/2", "k/1/2/", "k/a/2/s", "f/1"}) {
+  for (const auto* token :
+       {"x", "k/1", "k/1/2", "k/1/2/", "k/1/2/s", "k/1/2//", "k/a/2//s",
+        "k/1/2/1/s", "k/1/2/1./s", "k/1/2/1.2,/3.4/s", "k/1/2/g.2/s",
+        "k/1/2/1.-2/s", "k/1/2/11111111111111111.2/s", "f/1"}) {
     INFO(token);
     asked.token = token;
     CHECK(std::holds_alternative<logs_error>(
@@ -180,8 +183,13 @@ TEST_CASE("tokens are read as they were printed") {
     stream_token token{forward, 1234567890123};
     CHECK(parse_stream_token(print_token(token)) == token);
   }
-  event_key key{17, "d/default/x:1", 42};
-  CHECK(parse_event_key(print_token(key)) == key);
+  filter_token token{{17, "d/default/x:1", 42}, {}};
+  CHECK(print_token(token) == "k/17/42//d/default/x:1");
+  CHECK(parse_filter_token(print_token(token)) == token);
+  token.places = {{0xffffffffffffffff, 8}, {0, 1234567890123}};
+  CHECK(print_token(token)
+        == "k/17/42/ffffffffffffffff.8,0.1234567890123/d/default/x:1");
+  CHECK(parse_filter_token(print_token(token)) == token);
 }
 
 TEST_CASE("events of several streams come in the order of time") {
@@ -261,6 +269,69 @@ TEST_CASE("asking for what is new reads a stream from its end") {
   auto page = filter(output, {stream_of(1)}, asked);
   CHECK(page.events.size() == 5);
   CHECK(output.reads < 5);
+}
+
+TEST_CASE("a page of many large streams reads on where the last one ended") {
+  constexpr int streams_count = 5;
+  constexpr int lines_count = 20'000;
+  memory_output output;
+  std::vector<stream_reference> streams;
+  for (uint8_t job = 1; job <= streams_count; ++job)
+    streams.push_back(stream_of(job));
+  for (int i = 0; i < lines_count; ++i)
+    for (uint8_t job = 1; job <= streams_count; ++job)
+      output.print(attempt_of(job), i * 10 + job, "x");
+  // One that has ended long ago, one that begins at the end.
+  streams.push_back(stream_of(50));
+  output.print(attempt_of(50), 0, "first");
+  streams.push_back(stream_of(51));
+  output.print(attempt_of(51), lines_count * 10, "last");
+  filter_events_request asked;
+  asked.limit = 1000;
+  size_t seen = 0;
+  std::string last;
+  do {
+    output.reads = 0;
+    auto page = filter(output, streams, asked);
+    // Each stream once to begin with, and now and then to go on.
+    CHECK(output.reads <= 2 * streams.size());
+    seen += page.events.size();
+    last = page.events.back().line.text;
+    asked.token = page.token;
+  } while (!asked.token.empty());
+  CHECK(seen == streams_count * lines_count + 2);
+  CHECK(last == "last");
+}
+
+TEST_CASE("streams that a token has no place for are found by time") {
+  memory_output output;
+  std::vector<stream_reference> streams;
+  constexpr uint8_t streams_count = 200;
+  size_t count = 0;
+  for (int round = 0; round < 3; ++round)
+    for (uint8_t job = 1; job <= streams_count; ++job)
+      for (int32_t child = 0; child < 2; ++child) {
+        auto attempt = attempt_of(job);
+        attempt.job.index = child;
+        if (round == 0)
+          streams.push_back({make_log_stream_name("d", attempt), attempt});
+        output.print(attempt, round * 1000 + job, std::to_string(count++));
+      }
+  REQUIRE(streams.size() > token_places_max);
+  filter_events_request asked;
+  asked.limit = 90;
+  std::vector<std::string> seen;
+  do {
+    auto page = filter(output, streams, asked);
+    for (const auto& event : page.events)
+      seen.push_back(event.line.text);
+    asked.token = page.token;
+  } while (!asked.token.empty());
+  REQUIRE(seen.size() == count);
+  std::vector<std::string> wanted;
+  for (const auto& event : filter(output, streams, {}).events)
+    wanted.push_back(event.line.text);
+  CHECK(seen == wanted);
 }
 
 TEST_CASE("a pattern selects events") {
