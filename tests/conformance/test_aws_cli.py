@@ -53,12 +53,15 @@ def order_of(name):
     return [f"order=1,computeEnvironment={name}"]
 
 
-def test_the_life_of_everything(aws, bench, gate):
-    environment, queue = unique("env"), unique("queue")
-    definition = unique("def")
+# Every call of the CLI is a process of its own, a second or more of a core: a
+# case makes the calls that it is about and leaves the rest to boto3.
+
+
+def test_the_life_of_an_environment(aws):
+    name = unique("env")
     made = aws(
         "create-compute-environment",
-        compute_environment_name=environment,
+        compute_environment_name=name,
         type="MANAGED",
         compute_resources={
             "type": "EC2",
@@ -75,69 +78,24 @@ def test_the_life_of_everything(aws, bench, gate):
     )["computeEnvironments"]
     assert found["status"] == "VALID"
     aws(
+        "update-compute-environment",
+        compute_environment=name,
+        state="DISABLED",
+    )
+    aws("delete-compute-environment", compute_environment=name)
+
+
+def test_the_life_of_a_queue(aws, bench):
+    queue = unique("queue")
+    aws(
         "create-job-queue",
         job_queue_name=queue,
         priority=1,
-        compute_environment_order=order_of(environment),
+        compute_environment_order=order_of(bench.environment()),
     )
     aws("update-job-queue", job_queue=queue, priority=5)
     (found,) = aws("describe-job-queues", job_queues=[queue])["jobQueues"]
     assert found["priority"] == 5
-    registered = aws(
-        "register-job-definition",
-        job_definition_name=definition,
-        type="container",
-        container_properties={
-            "image": "busybox",
-            "vcpus": 1,
-            "memory": 64,
-            "command": ["/bin/sh", "-c", gate.hold],
-        },
-    )
-    assert registered["revision"] == 1
-    (found,) = aws(
-        "describe-job-definitions",
-        job_definition_name=definition,
-        status="ACTIVE",
-    )["jobDefinitions"]
-    assert found["jobDefinitionArn"] == registered["jobDefinitionArn"]
-
-    def submit(name, *words, **members):
-        return aws(
-            "submit-job",
-            *words,
-            job_name=name,
-            job_queue=queue,
-            job_definition=definition,
-            **members,
-        )
-
-    running = submit("running", tags={"team": "x"})
-    waiting = submit("waiting")["jobId"]
-    other = submit("other", array_properties={"size": 2})["jobId"]
-    job = running["jobId"]
-
-    # Awaited with boto3: every call of the CLI is a process of its own.
-    bench.wait_status(job, "RUNNING")
-    (found,) = aws("describe-jobs", jobs=[job])["jobs"]
-    assert found["status"] == "RUNNING"
-    (listed,) = aws("list-jobs", job_queue=queue)["jobSummaryList"]
-    assert listed["jobId"] == job
-    if not aws.is_debian:  # Its model has no snapshots yet.
-        front = aws("get-job-queue-snapshot", job_queue=queue)["frontOfQueue"]
-        assert front["jobs"][0]["jobArn"].endswith(waiting)
-    arn = running["jobArn"]
-    aws("tag-resource", resource_arn=arn, tags={"more": "y"})
-    aws("untag-resource", resource_arn=arn, tag_keys=["team"])
-    tags = aws("list-tags-for-resource", resource_arn=arn)["tags"]
-    assert tags == {"more": "y"}
-    aws("cancel-job", job_id=waiting, reason="not needed")
-    bench.wait_failed(waiting)
-    aws("terminate-job", job_id=other, reason="not needed")
-    bench.wait_failed(other)
-    gate.open()
-    bench.wait_succeeded(job)
-    aws("deregister-job-definition", job_definition=f"{definition}:1")
     aws("update-job-queue", job_queue=queue, state="DISABLED")
     aws("delete-job-queue", job_queue=queue)
     wait_for(
@@ -145,12 +103,85 @@ def test_the_life_of_everything(aws, bench, gate):
             "jobQueues"
         ]
     )
-    aws(
-        "update-compute-environment",
-        compute_environment=environment,
-        state="DISABLED",
+
+
+def test_the_life_of_a_definition(aws, bench, queue):
+    name = unique("def")
+    registered = aws(
+        "register-job-definition",
+        job_definition_name=name,
+        type="container",
+        container_properties={
+            "image": "busybox",
+            "vcpus": 1,
+            "memory": 64,
+            "command": ["/bin/sh", "-c", "exit 0"],
+        },
     )
-    aws("delete-compute-environment", compute_environment=environment)
+    assert registered["revision"] == 1
+    (found,) = aws(
+        "describe-job-definitions",
+        job_definition_name=name,
+        status="ACTIVE",
+    )["jobDefinitions"]
+    assert found["jobDefinitionArn"] == registered["jobDefinitionArn"]
+    job = bench.submit(queue, definition=name)
+    bench.wait_succeeded(job)
+    aws("deregister-job-definition", job_definition=f"{name}:1")
+
+
+class Jobs:
+    """A queue with room for one job, and a definition that holds the gate."""
+
+    def __init__(self, aws, bench, gate):
+        self.aws = aws
+        self.queue = bench.slots(1)
+        self.definition = bench.definition(["/bin/sh", "-c", gate.hold])
+
+    def submit(self, name, **members):
+        return self.aws(
+            "submit-job",
+            job_name=name,
+            job_queue=self.queue,
+            job_definition=self.definition,
+            **members,
+        )
+
+
+def test_jobs_are_submitted_described_and_listed(aws, bench, gate):
+    jobs = Jobs(aws, bench, gate)
+    job = jobs.submit("running")["jobId"]
+    waiting = jobs.submit("waiting")["jobId"]
+    bench.wait_status(job, "RUNNING")
+    (found,) = aws("describe-jobs", jobs=[job])["jobs"]
+    assert found["status"] == "RUNNING"
+    (listed,) = aws("list-jobs", job_queue=jobs.queue)["jobSummaryList"]
+    assert listed["jobId"] == job
+    if not aws.is_debian:  # Its model has no snapshots yet.
+        front = aws("get-job-queue-snapshot", job_queue=jobs.queue)
+        first = front["frontOfQueue"]["jobs"][0]
+        assert first["jobArn"].endswith(waiting)
+    gate.open()
+    bench.wait_succeeded(job)
+
+
+def test_jobs_are_tagged(aws, bench, gate):
+    arn = Jobs(aws, bench, gate).submit("tagged", tags={"team": "x"})["jobArn"]
+    aws("tag-resource", resource_arn=arn, tags={"more": "y"})
+    aws("untag-resource", resource_arn=arn, tag_keys=["team"])
+    tags = aws("list-tags-for-resource", resource_arn=arn)["tags"]
+    assert tags == {"more": "y"}
+
+
+def test_jobs_are_cancelled_and_terminated(aws, bench, gate):
+    jobs = Jobs(aws, bench, gate)
+    bench.submit(jobs.queue, definition=jobs.definition)
+    waiting = jobs.submit("waiting")["jobId"]
+    other = jobs.submit("other", array_properties={"size": 2})["jobId"]
+    aws("cancel-job", job_id=waiting, reason="not needed")
+    bench.wait_failed(waiting)
+    aws("terminate-job", job_id=other, reason="not needed")
+    bench.wait_failed(other)
 
 
 def test_errors_are_told(aws):
