@@ -59,6 +59,8 @@ class BerthServer:
             # Must never be seen by a job.
             "BERTH_TEST_CANARY": "of the server's environment",
         }
+        #: Variables of the next launch beside those.
+        self.extra_environment = {}
         self.process = None
 
     # Life
@@ -83,7 +85,7 @@ class BerthServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self.environment,
+                env={**self.environment, **self.extra_environment},
                 start_new_session=True,
             )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from berth_server import BerthServer
+from slow_disk import build_slow_disk
 from workbench import Gate, Ledger, Lock, Workbench
 
 HERE = Path(__file__).resolve().parent
@@ -33,6 +34,12 @@ def make_server(tmp_path):
     yield make
     for server in servers:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def slow_disk(tmp_path_factory):
+    """The library that makes a server's syncs slow."""
+    return build_slow_disk(tmp_path_factory.mktemp("slow_disk"))
 
 
 @pytest.fixture(scope="session")

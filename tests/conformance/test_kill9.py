@@ -10,6 +10,7 @@ import time
 import pytest
 
 from berth_server import is_alive
+from slow_disk import slow_environment
 from storm import Storm
 from waiting import wait_for
 from workbench import TERMINAL, Workbench
@@ -17,6 +18,15 @@ from workbench import TERMINAL, Workbench
 KILLS = int(os.environ.get("BERTH_KILLS", "100"))
 #: Calls of the load per kill.
 LOAD = 5
+
+
+def choose_disk(server, rng, library):
+    """Half of the servers write to a disk that is slow, some to one that is
+    very slow."""
+    longest_ms = rng.choice([0, 0, 30, 300])
+    server.extra_environment = (
+        slow_environment(library, longest_ms) if longest_ms else {}
+    )
 
 
 def kill_server(server, rng):
@@ -70,7 +80,7 @@ def kill_both(server, rng):
     ids=["server", "keeper", "both"],
 )
 def test_every_accepted_job_ends_as_it_should(
-    make_server, ledger, victim, kills, shards
+    make_server, ledger, slow_disk, victim, kills, shards
 ):
     seed = os.environ.get("BERTH_SEED") or str(random.randrange(10**9))
     print(f"BERTH_SEED={seed}")
@@ -81,10 +91,17 @@ def test_every_accepted_job_ends_as_it_should(
     try:
         if victim is not kill_keeper:
             server.kill()
+        else:
+            server.interrupt()
+            server.extra_environment = slow_environment(slow_disk, 30)
+            server.start()
         for _ in range(kills):
             storm.feed(LOAD)
+            if victim is not kill_keeper:
+                choose_disk(server, rng, slow_disk)
             victim(server, rng)
         if victim is not kill_keeper:
+            server.extra_environment = {}
             server.start()
         storm.finish()
         bench = Workbench(server)
@@ -108,3 +125,19 @@ def test_every_accepted_job_ends_as_it_should(
         assert verified.returncode == 0, verified.stdout + verified.stderr
     finally:
         storm.abandon()
+
+
+def test_the_slow_disk_of_these_tests_is_slow(make_server, slow_disk):
+    server = make_server()
+    server.interrupt()
+    server.extra_environment = slow_environment(slow_disk, 600)
+    server.start()
+    bench = Workbench(server)
+    queue = bench.slots(1)
+    slowest = 0
+    for _ in range(4):
+        begun = time.monotonic()
+        bench.submit(queue, "exit 0")
+        slowest = max(slowest, time.monotonic() - begun)
+    # Each answer waits for a sync, and one sync in four takes this long.
+    assert slowest > 0.55
