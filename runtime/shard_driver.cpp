@@ -226,7 +226,9 @@ void shard_driver::on_records(uint64_t incarnation,
   machine_->on_clock(port_.boottime_ms());
   for (const auto& r : records)
     machine_->on_record(r.offset, r.append_ms, r.bytes);
-  std::erase_if(looks_, [&](auto& look) { return look(*machine_); });
+  // What was undecided is still in the state of a broken one.
+  if (machine_->role() != shard_role::broken)
+    std::erase_if(looks_, [&](auto& look) { return look(*machine_); });
   if (owner_told_ && machine_->role() == shard_role::follower) {
     owner_told_ = false;
     options_.candidate = false;
@@ -323,7 +325,7 @@ void shard_driver::on_restart() {
 }
 
 void shard_driver::inspect(std::function<bool(const shard&)> look) {
-  if (!machine_ || !look(*machine_))
+  if (!machine_ || machine_->role() == shard_role::broken || !look(*machine_))
     looks_.push_back(std::move(look));
 }
 
