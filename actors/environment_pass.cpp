@@ -45,10 +45,6 @@ public:
       if (queue.unmet.empty() && queue.shapes.empty() && queue.heads.empty()
           && !queue.everything)
         continue;
-      for (const auto& [what, head] : queue.heads)
-        if (!head.agents.empty() && is_asked(queue.unmet, what)
-            && !never_fits(what))
-          room_.reserve({uid, what}, head.agents);
       served one;
       one.queue = &queue;
       one.runs = queue.unmet;
@@ -58,6 +54,7 @@ public:
       one.answer.grant_number = queue.grant_number + 1;
       queues_.push_back(std::move(one));
     }
+    keep_reservations();
   }
 
   /// Whether nothing is left for another pass.
@@ -76,6 +73,31 @@ public:
   }
 
 private:
+  /// In the order in which queues are served, then of age.
+  void keep_reservations() {
+    struct kept {
+      int32_t priority;
+      int64_t since_ms;
+      head_key head;
+      const std::vector<std::string>* agents;
+    };
+    std::vector<kept> all;
+    for (const auto& one : queues_)
+      for (const auto& [what, head] : one.queue->heads)
+        if (!head.agents.empty() && is_asked(one.queue->unmet, what)
+            && !never_fits(what))
+          all.push_back({one.queue->priority,
+                         head.since_ms,
+                         {one.queue->address.uid, what},
+                         &head.agents});
+    std::sort(all.begin(), all.end(), [](const kept& a, const kept& b) {
+      return std::tie(b.priority, a.since_ms, a.head)
+             < std::tie(a.priority, b.since_ms, b.head);
+    });
+    for (const auto& one : all)
+      room_.reserve(one.head, *one.agents);
+  }
+
   std::optional<unserviceable_reason> never_fits(const shape& what) {
     auto [known, is_new] = never_.try_emplace(what);
     if (is_new)
@@ -106,7 +128,7 @@ private:
       if (!one.runs.empty())
         heap.push_back(&one);
     std::make_heap(heap.begin(), heap.end(), later);
-    while (!heap.empty() && grants_left_ > 0) {
+    while (!heap.empty() && grants_left_ > 0 && !reopened_) {
       std::pop_heap(heap.begin(), heap.end(), later);
       auto* one = heap.back();
       if (serve_next(*one, out) && one->next < one->runs.size())

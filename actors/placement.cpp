@@ -47,14 +47,15 @@ void placement::add_agent(const std::string& name, session_id session,
 
 void placement::reserve(const head_key& head,
                         const std::vector<std::string>& agents) {
-  reserved_.insert(head);
+  if (!has_reservation(head))
+    reserved_.push_back(head);
   for (auto& one : agents_)
     if (std::find(agents.begin(), agents.end(), *one.name) != agents.end())
       one.kept_for = head;
 }
 
 bool placement::unreserve(const head_key& head) {
-  if (reserved_.erase(head) == 0)
+  if (std::erase(reserved_, head) == 0)
     return false;
   for (auto& one : agents_)
     if (one.kept_for == head)
@@ -63,14 +64,21 @@ bool placement::unreserve(const head_key& head) {
   return true;
 }
 
+bool placement::has_reservation(const head_key& head) const {
+  return std::find(reserved_.begin(), reserved_.end(), head) != reserved_.end();
+}
+
 int64_t placement::times_within_maximum(const head_key& jobs,
                                         int64_t limit) const {
   if (!vcpu_milli_left_ || jobs.what.each.vcpu_milli <= 0)
     return limit;
   auto left = *vcpu_milli_left_;
-  for (const auto& head : reserved_)
-    if (!(head == jobs))
-      left -= head.what.each.vcpu_milli;
+  // Up to itself: heads that wait for each other's share would wait for ever.
+  for (const auto& head : reserved_) {
+    if (head == jobs)
+      break;
+    left -= head.what.each.vcpu_milli;
+  }
   return std::clamp<int64_t>(left / jobs.what.each.vcpu_milli, 0, limit);
 }
 
@@ -81,8 +89,8 @@ std::vector<placed_stretch> placement::place(const head_key& jobs,
   auto left = times_within_maximum(jobs, count);
   if (left == 0 || jobs.what.node_count != 1)
     return placed;
-  auto has_reservation = reserved_.count(jobs) != 0;
-  if (!has_reservation && without_room_.count(jobs.what) != 0)
+  auto is_head = has_reservation(jobs);
+  if (!is_head && without_room_.count(jobs.what) != 0)
     return placed;
   auto before = [](const agent* a, const agent* b) {
     return std::tie(a->free.vcpu_milli, a->free.memory_mib, *a->name)
@@ -107,7 +115,7 @@ std::vector<placed_stretch> placement::place(const head_key& jobs,
     left -= taken;
     placed.push_back({*one.name, one.session, static_cast<uint32_t>(taken)});
   }
-  if (left > 0 && !has_reservation)
+  if (left > 0 && !is_head)
     without_room_.insert(jobs.what);
   return placed;
 }

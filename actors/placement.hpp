@@ -54,7 +54,8 @@ public:
                  const resources& capacity, const resources& free);
 
   /// Keeps the agents, and as much of the vCPUs that are left as the job needs,
-  /// for the head until `unreserve`.
+  /// for the head until `unreserve`. Heads that were kept room for earlier come
+  /// first: only theirs is missing for a later one.
   void reserve(const head_key& head, const std::vector<std::string>& agents);
   /// Whether anything was kept.
   bool unreserve(const head_key& head);
@@ -82,11 +83,12 @@ private:
       return !kept_for || *kept_for == jobs;
     }
   };
+  bool has_reservation(const head_key& head) const;
   int64_t times_within_maximum(const head_key& jobs, int64_t limit) const;
 
   std::vector<agent> agents_;
   std::optional<int64_t> vcpu_milli_left_;
-  std::set<head_key> reserved_;
+  std::vector<head_key> reserved_;
   /// Shapes that fit no open agent. Room only shrinks during a pass, except by
   /// `unreserve`.
   std::set<shape> without_room_;

@@ -138,6 +138,18 @@ TEST_CASE("a reservation keeps vCPUs under the maximum too") {
   CHECK(stretches(room.place({a_queue, needs(2000)}, 1)).size() == 1);
 }
 
+TEST_CASE("heads do not wait for each other's share of the maximum") {
+  agents all{{{"a", make(8000)}, {"b", make(8000)}}};
+  auto room = all.make_placement(6000);
+  room.reserve({a_queue, needs(5000)}, {"a"});
+  room.reserve({another_queue, needs(2000)}, {"b"});
+  CHECK(room.refusal({another_queue, needs(2000)})
+        == placement_refusal::over_maximum);
+  CHECK(stretches(room.place({a_queue, needs(5000)}, 1)) == placed{{"a", 1}});
+  CHECK(room.unreserve({a_queue, needs(5000)}));
+  CHECK(stretches(room.place({another_queue, needs(1000)}, 1)).empty());
+}
+
 TEST_CASE("a maximum that was lowered below what is leased gives nothing") {
   agents all{{{"a", make(8000)}}};
   auto room = all.make_placement(-1000);
