@@ -148,6 +148,7 @@ void node_shard::give(uint64_t incarnation,
                                              : shard_counters{};
   driver_.on_records(incarnation, records);
   stop_watching_when_fenced();
+  go_on_at_end();
   if (driver_.machine() == nullptr)
     return;
   const auto& after = driver_.machine()->counters();
@@ -169,6 +170,25 @@ void node_shard::look_at_state(log_offset after) {
           decision_folded{node_.index(), id_, after, m.state().hash()});
     return true;
   });
+}
+
+void node_shard::when_at_end(std::function<void()> then) {
+  node_.world().log.end_offset(node_.log_client(), id_,
+                               [this, then = std::move(then)](log_offset end) {
+                                 waiting_for_end_.emplace(end, then);
+                                 go_on_at_end();
+                               });
+}
+
+void node_shard::go_on_at_end() {
+  const auto* m = driver_.machine();
+  while (m != nullptr && !waiting_for_end_.empty()
+         && waiting_for_end_.begin()->first <= m->folded_offset() + 1) {
+    auto then = waiting_for_end_.begin()->second;
+    waiting_for_end_.erase(waiting_for_end_.begin());
+    // Behind what the driver has just told.
+    node_.life().after(0, then);
+  }
 }
 
 void node_shard::look_at_end(uint64_t incarnation) {

@@ -7,6 +7,7 @@
 #include "tests/sim/simulated_store.hpp"
 #include "tests/sim/simulated_topic.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,6 +40,8 @@ public:
   /// Whether heartbeats can be appended and read.
   void on_broker(bool is_there) { watch_.on_broker(is_there); }
 
+  /// Calls `then` once everything that is in the log now was folded here.
+  void when_at_end(std::function<void()> then);
   bool is_owner() const;
   /// Folded to near the log's end.
   bool is_warm() const;
@@ -82,6 +85,7 @@ private:
   void take(uint64_t incarnation, const std::vector<log_record>& records);
   void give(uint64_t incarnation, const std::vector<log_record>& records);
   void look_at_state(log_offset after);
+  void go_on_at_end();
   void checkpoint_every_so_often();
   void stop_watching_when_fenced();
   void send_by_topic(const std::shared_ptr<const dispatch>& what);
@@ -98,6 +102,8 @@ private:
   call_token last_token_ = 0;
   std::map<call_token, waiting_answer> answers_;
   std::map<std::string, lane_to_agent> lanes_;
+  /// By the end that each waits for.
+  std::multimap<log_offset, std::function<void()>> waiting_for_end_;
 };
 
 } // namespace berth::sim
