@@ -1,5 +1,8 @@
 // Valid input, spoilt: what a parser must survive. Everything here draws from
 // rapidcheck and so works only within a property, which shrinks what it finds.
+//
+// RC_ASSERT takes its expression apart, so that && and || in it evaluate both
+// sides: give it a second pair of parentheses.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

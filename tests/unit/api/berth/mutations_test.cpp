@@ -31,7 +31,7 @@ shard_verdict some_verdict() {
 template <class Value>
 void check_refusal(const std::variant<Value, api_error>& outcome) {
   if (const auto* error = std::get_if<api_error>(&outcome))
-    RC_ASSERT(error->code == api_errc::invalid && !error->message.empty());
+    RC_ASSERT((error->code == api_errc::invalid && !error->message.empty()));
 }
 
 } // namespace
@@ -54,14 +54,14 @@ TEST_CASE("audits are read as they were printed") {
   rc::prop("history", [] {
     std::vector<story_line> lines{some_line(), some_line()};
     auto read = parse_history(print_history(lines));
-    RC_ASSERT(read && read->size() == 2);
+    RC_ASSERT((read && read->size() == 2));
     RC_ASSERT((*read)[0].at_ms == lines[0].at_ms);
     RC_ASSERT((*read)[1].offset == lines[1].offset);
   });
   rc::prop("verdicts", [] {
     std::vector<shard_verdict> verdicts{some_verdict()};
     auto read = parse_verdicts(print_verdicts(verdicts));
-    RC_ASSERT(read && read->size() == 1);
+    RC_ASSERT((read && read->size() == 1));
     RC_ASSERT(read->front().records == verdicts[0].records);
     RC_ASSERT(all_well(*read) == verdicts[0].agrees);
   });
