@@ -38,7 +38,7 @@ std::string or_dash(std::string value) {
 
 int64_t number(const json& object, const char* name) {
   const auto& value = member(object, name);
-  return value.is_number() ? value.get<int64_t>() : 0;
+  return value.is_number_integer() ? value.get<int64_t>() : 0;
 }
 
 std::string name_of(const json& job) {

@@ -36,6 +36,13 @@ std::string text_in(const json& object, const char* name) {
                                                      : std::string{};
 }
 
+int64_t integer_in(const json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_number_integer()
+             ? found->get<int64_t>()
+             : 0;
+}
+
 std::optional<job_status> status_in(const json& object) {
   return parse_job_status(text_in(object, "status"));
 }
@@ -88,7 +95,7 @@ void job_watch::read_array(std::size_t place, const json& detail) {
   auto array = detail.find("arrayProperties");
   if (array == detail.end() || !array->is_object())
     return;
-  auto size = array->value("size", int64_t{0});
+  auto size = integer_in(*array, "size");
   if (size <= 0 || size > array_size_max)
     return;
   auto& job = jobs_[place];
@@ -104,8 +111,8 @@ void job_watch::read_array(std::size_t place, const json& detail) {
       || !summary->is_object())
     return;
   for (std::size_t s = 0; s < job_status_count; ++s)
-    job.children[s] =
-        summary->value(to_string(static_cast<job_status>(s)), uint32_t{0});
+    job.children[s] = static_cast<uint32_t>(
+        integer_in(*summary, to_string(static_cast<job_status>(s))));
 }
 
 bool job_watch::describe(const json& detail) {
