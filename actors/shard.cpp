@@ -319,9 +319,25 @@ void shard::on_call(call_token token, shard_call call) {
 }
 
 void shard::on_delivered(const std::string& to, uint64_t number) {
+  auto found = state_->outboxes().find(to);
+  if (found == state_->outboxes().end() || found->second.unrecorded.empty())
+    return;
+  // Rule Outbox: the receiver passed over what reached it before an earlier one
+  // did, so that is no delivery: it is sent again behind the earlier one.
+  auto next = found->second.unrecorded.front().message_number;
+  if (auto known = acknowledged_.find(to); known != acknowledged_.end())
+    next = std::max(next, *known->second.rbegin() + 1);
+  if (number < next)
+    return;
+  if (number > next && !broken(breakage::deliveries_recorded_one_by_one)) {
+    overtaken_.insert(to);
+    return;
+  }
   if (acknowledged_.empty())
     acknowledged_since_ms_ = now_ms();
   acknowledged_[to].insert(number);
+  if (overtaken_.erase(to) != 0)
+    send_again(to, number + 1);
   for (auto held = held_.begin(); held != held_.end();) {
     held->deliveries.erase({to, number});
     if (!held->deliveries.empty()) {
@@ -344,11 +360,25 @@ void shard::on_delivered_up_to(const std::string& to, uint64_t number) {
 }
 
 void shard::on_delivery_failed(const std::string& to, uint64_t number) {
-  auto found = state_->outboxes().find(to);
-  if (found == state_->outboxes().end() || !owns())
+  if (!owns())
     return;
+  overtaken_.erase(to);
+  send_again(to, number);
+}
+
+void shard::send_again(const std::string& to, uint64_t from) {
+  auto found = state_->outboxes().find(to);
+  if (found == state_->outboxes().end())
+    return;
+  // Rule One at a time: what the decision in flight says leaves when that is
+  // read back.
+  auto until = UINT64_MAX;
+  if (in_flight_)
+    for (const auto& message : in_flight_->decision->outbox)
+      if (to_string(message.to) == to)
+        until = std::min(until, message.message_number);
   for (const auto& message : found->second.unrecorded)
-    if (message.message_number >= number)
+    if (message.message_number >= from && message.message_number < until)
       send(message);
 }
 

@@ -131,7 +131,8 @@ public:
   enum class appended : uint8_t { yes = 1, unknown = 2, no = 3 };
   void on_appended(appended outcome);
   void on_call(call_token token, shard_call call);
-  /// The outbox message has reached its destination.
+  /// The outbox message has reached its destination. Where it overtook an
+  /// earlier one, it is sent again once that is there.
   void on_delivered(const std::string& to, uint64_t number);
   /// It and all before it have.
   void on_delivered_up_to(const std::string& to, uint64_t number);
@@ -233,6 +234,8 @@ private:
   void release(flight& landed);
   void send(const outbox_message& message);
   void send_all_unrecorded();
+  /// All to that destination from this number on.
+  void send_again(const std::string& to, uint64_t from);
   void break_down(std::string why);
   void turn_away_everything(const std::string& why);
   void look_at_end();
@@ -275,6 +278,8 @@ private:
   /// decision, or after `limits::delivery_record_delay_ms`.
   std::map<std::string, std::set<uint64_t>> acknowledged_;
   int64_t acknowledged_since_ms_ = 0;
+  /// Destinations that acknowledged a message before an earlier one.
+  std::set<std::string> overtaken_;
   std::vector<held_answers> held_;
 
   std::vector<shard_effect> effects_;

@@ -285,15 +285,51 @@ TEST_CASE("rule Outbox: a delivery is recorded only when all earlier ones "
   for (uint64_t i = 1; i <= 3; ++i)
     c.submit(i);
   auto to = source_name(c.agent->id, c.agent->session);
+  auto acknowledge = [&](uint64_t number) {
+    c.fixture.machine().on_delivered(to, number);
+    c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
+    c.fixture.run();
+    return c.fixture.state().outboxes().at(to).unrecorded.size();
+  };
+  CHECK(acknowledge(3) == 3);
+  CHECK(acknowledge(1) == 2);
+  CHECK(acknowledge(2) == 1);
+  CHECK(acknowledge(3) == 0);
+}
+
+TEST_CASE("rule Outbox: what overtook an earlier message is sent again") {
+  small_cluster c{4};
+  c.agent->ends_attempts = false;
+  for (uint64_t i = 1; i <= 3; ++i)
+    c.submit(i);
+  auto to = source_name(c.agent->id, c.agent->session);
+  c.fixture.dispatches.clear();
   c.fixture.machine().on_delivered(to, 3);
-  c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
   c.fixture.run();
-  CHECK(c.fixture.state().outboxes().at(to).unrecorded.size() == 3);
+  CHECK(c.fixture.dispatches.empty());
   c.fixture.machine().on_delivered(to, 1);
-  c.fixture.machine().on_delivered(to, 2);
-  c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
   c.fixture.run();
-  CHECK(c.fixture.state().outboxes().at(to).unrecorded.empty());
+  REQUIRE(c.fixture.dispatches.size() == 2);
+  CHECK(c.fixture.dispatches[0].number == 2);
+  CHECK(c.fixture.dispatches[1].number == 3);
+}
+
+TEST_CASE("rule One at a time: a failed delivery sends nothing of the decision "
+          "in flight") {
+  small_cluster c{4};
+  c.agent->ends_attempts = false;
+  c.submit(1);
+  auto to = source_name(c.agent->id, c.agent->session);
+  c.fixture.start_call(submission(c.fixture.state(), "q", 2));
+  c.fixture.decide();
+  REQUIRE(c.fixture.to_append.size() == 1);
+  c.fixture.dispatches.clear();
+  c.fixture.machine().on_delivery_failed(to, 1);
+  c.fixture.decide();
+  REQUIRE(c.fixture.dispatches.size() == 1);
+  CHECK(c.fixture.dispatches[0].number == 1);
+  c.fixture.run();
+  CHECK(c.fixture.dispatches.back().number == 2);
 }
 
 TEST_CASE("rule Unknown is not failed: an unknown outcome drops the undecided "
