@@ -1,5 +1,6 @@
 #include "actors/decision_run.hpp"
 
+#include "actors/shard.hpp"
 #include "messages/limits.hpp"
 #include "messages/simulation.hpp"
 
@@ -145,6 +146,19 @@ void decision_run::take(call_token token, const shard_call& call) {
     waiting.push_back(std::move(a));
 }
 
+void decision_run::take(topic_submission s) {
+  decide([&] {
+    if (auto* call = std::get_if<submit_job_call>(&s.what))
+      draft_.send(s.home, submit_job{call->id, call->owner, call->queue,
+                                     std::move(call->spec), std::move(s.source),
+                                     s.offset});
+    else
+      draft_.emit(message_refused{std::move(s.source), s.offset,
+                                  std::get<api_error>(s.what).message});
+  });
+  deliver_inside();
+}
+
 void decision_run::submit(call_token token, const submit_job_call& call) {
   if (state_.find_queue(call.queue) == nullptr)
     draft_.answer(token, api_error{api_errc::unavailable,
@@ -198,6 +212,11 @@ void decision_run::take(log_offset offset, const message_record& message) {
 }
 
 void decision_run::take_reports(const agent_reports& reports) {
+  // What this shard has sent nothing, or has forgotten, answers nothing.
+  if (state_.last_sent(source_name(reports.agent, reports.session)) == 0) {
+    messages_passed_over += reports.reports.size();
+    return;
+  }
   auto session = broken(breakage::report_numbers_per_agent) ? session_id{}
                                                             : reports.session;
   auto source = source_name(reports.agent, session);

@@ -14,6 +14,8 @@
 
 namespace berth {
 
+struct topic_submission;
+
 class decision_run {
 public:
   decision_run(shard_state& state, const decision_context& context,
@@ -22,6 +24,7 @@ public:
   // Inputs.
   void take(call_token token, const shard_call& call);
   void take(log_offset offset, const message_record& message);
+  void take(topic_submission s);
   void record_delivery(const std::string& to, uint64_t up_to);
   /// Fires timers, goes on with long work, then lets queues and environments
   /// exchange demand and grant until nothing changes or the run is full.

@@ -280,6 +280,8 @@ void shard::turn_away_everything(const std::string& why) {
     turn_away(call.token);
   for (const auto& question : std::exchange(questions_, {}))
     turn_away(question.token);
+  submissions_.clear();
+  prepared_submissions_ = 0;
   if (in_flight_) {
     for (const auto& a : in_flight_->answers)
       turn_away(a.token);
@@ -316,6 +318,24 @@ void shard::on_call(call_token token, shard_call call) {
   } else {
     calls_.push_back({token, std::move(call)});
   }
+}
+
+bool shard::on_submission(topic_submission s) {
+  if (!owns() || waiting_calls() >= limits::waiting_inputs_max)
+    return false;
+  if (s.offset > submissions_taken(s.source))
+    submissions_.push_back(std::move(s));
+  return true;
+}
+
+log_offset shard::submissions_taken(const std::string& source) const {
+  for (auto s = submissions_.rbegin(); s != submissions_.rend(); ++s)
+    if (s->source == source)
+      return s->offset;
+  const auto& cursors =
+      in_flight_ ? in_flight_->decision->cursors : at_.cursors;
+  auto found = cursors.find(source);
+  return found == cursors.end() ? -1 : found->second;
 }
 
 void shard::on_delivered(const std::string& to, uint64_t number) {
@@ -409,8 +429,8 @@ std::optional<int64_t> shard::next_due_boottime_ms() const {
 bool shard::wants_decision() const {
   if (!owns() || in_flight_)
     return false;
-  if (!messages_.empty() || !calls_.empty() || !state_->is_settled()
-      || state_->jobs().has_work())
+  if (!messages_.empty() || !calls_.empty() || !submissions_.empty()
+      || !state_->is_settled() || state_->jobs().has_work())
     return true;
   if (!acknowledged_.empty()
       && (acknowledged_since_ms_ + limits::delivery_record_delay_ms <= now_ms()
@@ -434,11 +454,27 @@ std::optional<needed_rows> shard::prepare_decision() {
       rarely("decide one input") ? 1 : limits::decision_events_max;
   prepared_messages_ = std::min(messages_.size(), inputs_max);
   prepared_calls_ = std::min(calls_.size(), inputs_max);
+  prepared_submissions_ = std::min(submissions_.size(), inputs_max);
   for (size_t i = 0; i < prepared_messages_; ++i)
     also(state_->jobs().keys_needed(messages_[i].what.body));
   for (size_t i = 0; i < prepared_calls_; ++i)
     also(state_->jobs().keys_needed(calls_[i].what));
+  for (size_t i = 0; i < prepared_submissions_; ++i) {
+    const auto& s = submissions_[i];
+    const auto* call = std::get_if<submit_job_call>(&s.what);
+    if (call != nullptr && s.home == state_->self())
+      also(state_->jobs().keys_needed(shard_call{*call}));
+  }
   return needs;
+}
+
+void shard::take_submissions(decision_run& run, decision_record& decision) {
+  for (; prepared_submissions_ > 0 && !run.is_full(); --prepared_submissions_) {
+    auto s = std::move(submissions_.front());
+    submissions_.pop_front();
+    decision.cursors[s.source] = s.offset;
+    run.take(std::move(s));
+  }
 }
 
 void shard::answer_questions(const fetched_rows& rows) {
@@ -500,13 +536,15 @@ void shard::make_decision(const fetched_rows& rows) {
   for (; taken < prepared_calls_ && !run.is_full(); ++taken)
     run.take(calls_[taken].token, calls_[taken].what);
   calls_.erase(calls_.begin(), calls_.begin() + static_cast<ptrdiff_t>(taken));
+  decision.cursors = at_.cursors;
+  take_submissions(run, decision);
   run.finish();
   counters_.messages_taken += run.messages_taken;
   counters_.messages_passed_over += run.messages_passed_over;
   counters_.messages_refused += run.messages_refused;
   // Nothing happened, and nothing was taken: there is nothing to write down.
   if (run.events.empty() && run.outbox.empty()
-      && decision.through == at_.through) {
+      && decision.through == at_.through && decision.cursors == at_.cursors) {
     for (auto* waiting : {&run.answers, &run.answers_after_delivery})
       for (auto& a : *waiting)
         put(answer_effect{a.token, std::move(a.answer)});
@@ -516,7 +554,6 @@ void shard::make_decision(const fetched_rows& rows) {
   decision.nonce = at_.nonce;
   decision.seq = at_.seq + 1;
   decision.at_ms = context.now_ms;
-  decision.cursors = at_.cursors;
   decision.events = std::move(run.events);
   decision.outbox = std::move(run.outbox);
   record r;

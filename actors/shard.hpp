@@ -29,6 +29,8 @@
 
 namespace berth {
 
+class decision_run;
+
 // Effects.
 
 /// Append a claim or a decision to this shard's partition, then tell
@@ -99,6 +101,18 @@ struct shard_counters {
   uint64_t calls_turned_away = 0;
 };
 
+/// One submission of a topic, resolved against the catalog by whoever read it.
+struct topic_submission {
+  /// `<topic>/<partition>`: names the cursor.
+  std::string source;
+  log_offset offset = -1;
+  /// Its queue's shard; the one that reads passes it on.
+  shard_id home;
+  /// The job's id follows from source, offset and timestamp
+  /// (`submission_job_id`). A refusal becomes a `message_refused` event.
+  std::variant<submit_job_call, api_error> what;
+};
+
 struct shard_options {
   shard_state_options state;
   std::string cluster_id;
@@ -131,6 +145,14 @@ public:
   enum class appended : uint8_t { yes = 1, unknown = 2, no = 3 };
   void on_appended(appended outcome);
   void on_call(call_token token, shard_call call);
+  /// Submissions of a source in the order of its offsets. Each is taken exactly
+  /// once into the log: its decision carries the cursor. False = not taken:
+  /// this is no owner, or it is full; read again from behind
+  /// `submissions_taken` once it owns, and has room.
+  bool on_submission(topic_submission s);
+  /// Offset of the last submission of a source that waits or was decided, as
+  /// the cursor has it; -1 = none.
+  log_offset submissions_taken(const std::string& source) const;
   /// The outbox message has reached its destination. Where it overtook an
   /// earlier one, it is sent again once that is there.
   void on_delivered(const std::string& to, uint64_t number);
@@ -192,7 +214,9 @@ public:
   const shard_state& state() const { return *state_; }
   const shard_counters& counters() const { return counters_; }
   bool decision_in_flight() const { return in_flight_.has_value(); }
-  size_t waiting_calls() const { return calls_.size() + questions_.size(); }
+  size_t waiting_calls() const {
+    return calls_.size() + questions_.size() + submissions_.size();
+  }
 
 private:
   friend class decision_run;
@@ -243,6 +267,7 @@ private:
   bool owns() const { return role_ == shard_role::owner; }
   int64_t now_ms() const;
   bool wants_decision() const;
+  void take_submissions(decision_run& run, decision_record& decision);
   template <class Effect>
   void put(Effect e) {
     effects_.push_back(std::move(e));
@@ -264,6 +289,7 @@ private:
 
   std::deque<waiting_message> messages_;
   std::deque<waiting_call> calls_;
+  std::deque<topic_submission> submissions_;
   std::deque<waiting_question> questions_;
   /// How many at the front have their barrier, and how many wait for a look
   /// that was asked for or have it; never more than there are questions.
@@ -272,6 +298,7 @@ private:
   bool end_asked_ = false;
   size_t prepared_messages_ = 0;
   size_t prepared_calls_ = 0;
+  size_t prepared_submissions_ = 0;
   size_t prepared_questions_ = 0;
 
   /// Acknowledged and not recorded by a decision yet; recorded with the next

@@ -97,6 +97,13 @@ struct environment_under_test {
     return take(
         agent_joins{{the_environment, agent}, session, std::move(capacity)});
   }
+  draft lose(const std::string& agent, session_id session = first_session) {
+    draft out;
+    environment.decide(agent_lost_call{{the_environment, agent}, session}, out);
+    apply_all(environment, out);
+    environment.check_invariants();
+    return out;
+  }
   draft want(const queue_address& queue, std::vector<demand_run> runs,
              int32_t priority = 1, uint64_t last_grant = 0) {
     return take(demand{the_environment, queue, priority, ++versions[queue.uid],
@@ -344,6 +351,26 @@ TEST_CASE("a head that fits elsewhere first gives its agent up") {
   CHECK_FALSE(t.environment.agents()[0].reserved);
 }
 
+TEST_CASE("an agent that a head gives up is offered by priority") {
+  environment_under_test t{unmanaged(0)};
+  const queue_address q3{{13}, here};
+  t.join("a", make(8));
+  t.want(q1, {run(of(8), 1)});
+  t.pass();
+  t.want(q1, {run(of(4), 1)}, 5, 1);
+  t.pass();
+  CHECK(t.environment.agents()[0].reserved);
+  // Both fit into what the head will leave.
+  t.want(q2, {run(of(3), 1)}, 1);
+  t.want(q3, {run(of(3), 1)}, 9);
+  CHECK(grants(t.pass()).empty());
+  t.free(q1, {1});
+  auto out = t.pass();
+  CHECK(
+      grants(out)
+      == std::vector<given>{{q1.uid, of(4), "a", 1}, {q3.uid, of(3), "a", 1}});
+}
+
 TEST_CASE("two queues' heads keep an agent each; a third waits for one") {
   environment_under_test t{unmanaged(0)};
   t.join("a", make(8));
@@ -580,6 +607,35 @@ TEST_CASE("a newer session ends the older one and its leases, once") {
   CHECK(t.join("a", make(3), {1, 3}).messages.empty());
 }
 
+TEST_CASE("an agent that is lost loses its leases, and nobody else's") {
+  environment_under_test t;
+  t.join("a", make(2));
+  t.join("b", make(2));
+  t.want(q1, {run(small, 1)});
+  t.want(q2, {run(small, 2)});
+  t.pass();
+  CHECK(t.lose("a", second_session).events.empty());
+  CHECK(t.lose("c").events.empty());
+  auto out = t.lose("a");
+  REQUIRE(emitted<agent_session_ended>(out).size() == 1);
+  CHECK(emitted<agent_session_ended>(out)[0].agent.name == "a");
+  auto lost = sent<lease_lost>(out);
+  REQUIRE(lost.size() == 2);
+  CHECK(lost[0].queue == q1.uid);
+  CHECK(lost[0].leases == std::vector<lease_id>{lease_id{1}});
+  CHECK(lost[0].reason == lease_lost_reason::session_over);
+  CHECK(out.messages[1].to == elsewhere);
+  CHECK(t.environment.vcpu_milli_leased() == 1000);
+  REQUIRE(t.environment.agents().size() == 1);
+  CHECK(t.lose("a").events.empty());
+
+  // The same session never comes back, a newer one does.
+  CHECK(t.join("a", make(2), first_session).events.empty());
+  auto back = t.join("a", make(2), second_session);
+  CHECK(emitted<agent_session_ended>(back).empty());
+  CHECK(emitted<agent_joined>(back).size() == 1);
+}
+
 TEST_CASE("a reservation ends with its agent and is made anew") {
   environment_under_test t{unmanaged(0)};
   t.join("a", make(8));
@@ -637,8 +693,14 @@ TEST_CASE("the loss of its last leases ends a removed environment as well") {
   t.want(q1, {run(small, 1)});
   t.pass();
   t.take(remove_environment{the_environment});
-  auto out = t.join("a", make(2), second_session);
-  CHECK(emitted<environment_dropped>(out).size() == 1);
+  SECTION("by a newer session") {
+    auto out = t.join("a", make(2), second_session);
+    CHECK(emitted<environment_dropped>(out).size() == 1);
+    CHECK(emitted<agent_joined>(out).empty());
+  }
+  SECTION("by its agent's loss") {
+    CHECK(emitted<environment_dropped>(t.lose("a")).size() == 1);
+  }
 }
 
 TEST_CASE("desired vCPUs follow the demand between minimum and maximum") {

@@ -490,6 +490,64 @@ TEST_CASE("rule Sessions: a new session settles the old one's attempts once") {
   c.fixture.state().check_invariants();
 }
 
+TEST_CASE("rule Sessions: a lost agent's attempts are settled, and its reports "
+          "come too late") {
+  small_cluster c;
+  c.agent->ends_attempts = false;
+  job_spec spec = small_job();
+  spec.retry.attempts = 2;
+  auto id = c.submit(1, spec);
+  c.drain();
+  REQUIRE(c.agent->started.size() == 1);
+  c.fixture.machine().on_call(no_caller,
+                              agent_lost_call{c.agent->id, c.agent->session});
+  c.drain();
+  CHECK(c.describe({id, no_index}).status == job_status::runnable);
+  CHECK(c.fixture.state().environments().begin()->second.agents().empty());
+  c.agent->end(c.agent->started[0], 0);
+  c.drain();
+  record again;
+  message_record m;
+  m.body = agent_reports{
+      c.agent->id,
+      c.agent->session,
+      {{1, attempt_started_report{c.agent->started[0], c.log->now_ms}}}};
+  again.body = m;
+  c.log->append(encode(again));
+  c.drain();
+  CHECK(c.describe({id, no_index}).status == job_status::runnable);
+  // Nothing is left of the old session's numbers.
+  auto source = source_name(c.agent->id, c.agent->session);
+  CHECK(c.fixture.state().last_taken(source) == 0);
+  CHECK(c.fixture.state().last_sent(source) == 0);
+
+  instant_agent fresh{c.fixture, c.agent->id.environment, 2, 2};
+  c.fixture.on_dispatch = [&](const dispatch& d) { fresh.take(d); };
+  fresh.join();
+  do
+    c.fixture.run();
+  while (fresh.report());
+  CHECK(fresh.started == std::vector<attempt_id>{{{id, no_index}, 2}});
+  CHECK(c.describe({id, no_index}).status == job_status::succeeded);
+}
+
+TEST_CASE("nobody is answered for whom nobody waits") {
+  small_cluster c;
+  c.fixture.machine().on_call(no_caller,
+                              agent_lost_call{c.agent->id, c.agent->session});
+  record foreign;
+  foreign.body = claim_record{"n2", "", "nonce-2"};
+  c.log->append(encode(foreign));
+  c.fixture.read();
+  REQUIRE(c.fixture.machine().role() == shard_role::follower);
+  CHECK_FALSE(c.fixture.answer_to(no_caller));
+  c.fixture.machine().on_call(no_caller,
+                              agent_lost_call{c.agent->id, c.agent->session});
+  c.fixture.run();
+  CHECK_FALSE(c.fixture.answer_to(no_caller));
+  CHECK(c.fixture.machine().counters().calls_turned_away == 1);
+}
+
 TEST_CASE("rule Barrier: a question waits until the log's end was read") {
   small_cluster c;
   c.fixture.answers_looks = false;
