@@ -128,6 +128,10 @@ struct dispatch_released {
 struct environments_changed {
   std::shared_ptr<std::vector<environment_object>> environments;
 };
+/// The environment's shard has read of it.
+struct environment_ready {
+  std::shared_ptr<const environment_object> what;
+};
 struct keeper_said {
   std::shared_ptr<const keeper_event> what;
 };
@@ -146,9 +150,10 @@ struct end_jobs {
 
 using agent_host_actor = caf::typed_actor<
     caf::reacts_to<dispatch_released>, caf::reacts_to<environments_changed>,
-    caf::reacts_to<keeper_said>, caf::reacts_to<keeper_attached>,
-    caf::reacts_to<keeper_lost>, caf::reacts_to<report_appended>,
-    caf::reacts_to<end_jobs>, caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+    caf::reacts_to<environment_ready>, caf::reacts_to<keeper_said>,
+    caf::reacts_to<keeper_attached>, caf::reacts_to<keeper_lost>,
+    caf::reacts_to<report_appended>, caf::reacts_to<end_jobs>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 } // namespace berth
 
@@ -172,6 +177,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::catalog_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shards_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::dispatch_released)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::environments_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::environment_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_said)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_attached)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_lost)

@@ -5,9 +5,11 @@
 #include "runtime/keeper_client.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <chrono>
+#include <map>
 #include <set>
 #include <spdlog/spdlog.h>
 #include <thread>
@@ -28,7 +30,8 @@ struct agent_host_state {
   agent_host_actor::pointer self = nullptr;
   agent_machine machine;
   std::unique_ptr<keeper_client> keeper;
-  std::set<environment_uid> offered;
+  /// Those that there are; lowered when one is gone.
+  std::map<environment_uid, std::shared_ptr<std::atomic<bool>>> present;
   std::function<void()> when_ended;
   bool keeper_told = false;
   bool ending = false;
@@ -38,7 +41,8 @@ struct agent_host_state {
   void carry_out();
   void append(const append_message_effect& e);
   void ask_for_the_rest(const session_attached_effect& e);
-  void offer(const std::vector<environment_object>& environments);
+  void look_at(const std::vector<environment_object>& environments);
+  void offer_when_ready(const environment_object& environment);
 };
 
 void agent_host_state::connect() {
@@ -101,22 +105,38 @@ void agent_host_state::ask_for_the_rest(const session_attached_effect& e) {
   }
 }
 
-void agent_host_state::offer(
+void agent_host_state::look_at(
     const std::vector<environment_object>& environments) {
-  std::set<environment_uid> present;
+  std::set<environment_uid> all;
   for (const auto& environment : environments) {
-    present.insert(environment.uid);
-    if (!offered.insert(environment.uid).second)
-      continue;
-    // The environment keeps to its maxvCpus by itself, and that may change.
-    machine.offer(
-        {{environment.uid, "local"}, environment.shard, options.machine});
+    all.insert(environment.uid);
+    if (present.count(environment.uid) == 0)
+      offer_when_ready(environment);
   }
-  for (auto uid : std::set(offered))
-    if (present.count(uid) == 0) {
-      offered.erase(uid);
-      machine.withdraw(uid);
-    }
+  std::erase_if(present, [&](auto& entry) {
+    if (all.count(entry.first) != 0)
+      return false;
+    *entry.second = false;
+    machine.withdraw(entry.first);
+    return true;
+  });
+}
+
+/// The catalog's shard knows of it first. A join that came before the
+/// environment's own shard has read of it would be passed over.
+void agent_host_state::offer_when_ready(const environment_object& environment) {
+  auto is_there = std::make_shared<std::atomic<bool>>(true);
+  present[environment.uid] = is_there;
+  caf::anon_send(
+      options.shards.at(environment.shard.value),
+      inspect_shard{[host = me(), is_there,
+                     what = std::make_shared<const environment_object>(
+                         environment)](const shard& m) {
+        if (*is_there && m.state().environments().count(what->uid) == 0)
+          return false;
+        caf::anon_send(host, environment_ready{what});
+        return true;
+      }});
 }
 
 agent_host_actor::behavior_type
@@ -131,8 +151,17 @@ agent_host_behavior(agent_host_actor::stateful_pointer<agent_host_state> self,
         self->state.carry_out();
       },
       [self](const environments_changed& m) {
-        self->state.offer(*m.environments);
+        self->state.look_at(*m.environments);
         self->state.carry_out();
+      },
+      [self](const environment_ready& m) {
+        auto& st = self->state;
+        if (st.present.count(m.what->uid) == 0)
+          return;
+        // The environment keeps to its maxvCpus by itself, and that may change.
+        st.machine.offer(
+            {{m.what->uid, "local"}, m.what->shard, st.options.machine});
+        st.carry_out();
       },
       [self](const keeper_said& m) {
         auto& st = self->state;
