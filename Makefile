@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 SEEDS ?= 10000
-.PHONY: help demo run build test bench sim check format clean packages
+MINUTES ?= 1
+.PHONY: help demo run build test bench sim fuzz check format clean packages
 
 help: ## what can be made (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' \
@@ -31,6 +32,11 @@ sim: ## run SEEDS simulated clusters (default 10000), with faults, and check the
 	cmake --build --preset dev --target berth_sim
 	build/berth_sim --fresh $(SEEDS) --jobs $$(nproc)
 
+fuzz: ## feed each parser for MINUTES (default 1) with bytes that libFuzzer makes up
+	scripts/install_packages.sh --tests
+	scripts/fuzz.sh --build
+	scripts/fuzz.sh $$(($(MINUTES) * 60))
+
 check: ## format, layering, words and sizes of the sources
 	@scripts/check.sh
 
@@ -38,7 +44,7 @@ format: ## let clang-format write the sources
 	@scripts/format.sh
 
 clean: ## remove what was built
-	rm -rf build build-asan build-release
+	rm -rf build build-asan build-release build-fuzz
 
 # Not in the help: parts of the above.
 .PHONY: berth

@@ -1,14 +1,15 @@
-# The three ways to build, chosen by preset (see CMakePresets.json):
+# The ways to build, chosen by preset (see CMakePresets.json):
 #   Dev      quick to build, fast enough to measure by; the default
 #   Asan     AddressSanitizer and UndefinedBehaviorSanitizer
 #   Release  what benchmarks use; assertions stay on (they do not use NDEBUG)
+#   Fuzz     as Asan, with the coverage that guides libFuzzer; clang only
 if(NOT CMAKE_BUILD_TYPE)
-  set(CMAKE_BUILD_TYPE Dev CACHE STRING "Dev, Asan or Release" FORCE)
+  set(CMAKE_BUILD_TYPE Dev CACHE STRING "Dev, Asan, Release or Fuzz" FORCE)
 endif()
-set_property(CACHE CMAKE_BUILD_TYPE PROPERTY STRINGS Dev Asan Release)
-if(NOT CMAKE_BUILD_TYPE MATCHES "^(Dev|Asan|Release)$")
+set_property(CACHE CMAKE_BUILD_TYPE PROPERTY STRINGS Dev Asan Release Fuzz)
+if(NOT CMAKE_BUILD_TYPE MATCHES "^(Dev|Asan|Release|Fuzz)$")
   message(FATAL_ERROR "CMAKE_BUILD_TYPE is '${CMAKE_BUILD_TYPE}'; "
-                      "it must be Dev, Asan or Release")
+                      "it must be Dev, Asan, Release or Fuzz")
 endif()
 
 set(berth_sanitizers "-fsanitize=address,undefined -fno-omit-frame-pointer")
@@ -17,6 +18,8 @@ set(CMAKE_CXX_FLAGS_DEV "-O1 -g1")
 set(CMAKE_CXX_FLAGS_ASAN "-O1 -g1 ${berth_sanitizers}")
 set(CMAKE_EXE_LINKER_FLAGS_ASAN "${berth_sanitizers}")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_FUZZ "-O1 -g1 -fsanitize=fuzzer-no-link ${berth_sanitizers}")
+set(CMAKE_EXE_LINKER_FLAGS_FUZZ "${berth_sanitizers}")
 
 # Assertions, backtraces and cached objects name files from the repository's
 # root, whatever folder the repository is in.
@@ -33,7 +36,9 @@ if(BERTH_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env "CCACHE_SLOPPINESS=${berth_sloppiness}"
       "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1 ${BERTH_CCACHE})
-  add_compile_options(-fpch-preprocess)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
 endif()
 if(BERTH_MOLD)
   add_link_options(-fuse-ld=mold)

@@ -31,6 +31,9 @@ done
 if [[ ${1:-} == --tests ]]; then
   need_command clang-format-14 clang-format-14
   need_command git git
+  # libFuzzer and its sanitizers.
+  need_command clang++-14 clang-14
+  need_package libclang-rt-14-dev
   need_command node nodejs
   need_command npm npm
   # A real Kafka broker: Java runs it, Maven brings it.

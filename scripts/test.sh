@@ -8,6 +8,7 @@
 #   dev           unit and integration tests, preset dev
 #   sim           simulated clusters: past failures, fresh seeds, breakages
 #   asan          the same under AddressSanitizer and UBSan
+#   fuzz          each parser fed by libFuzzer for ten seconds
 #   conformance   real AWS clients against the binary of preset dev
 #
 # What each part printed stays in build/test-logs/.
@@ -114,6 +115,14 @@ part_asan() {
   step "build asan" build asan && ctest_of build-asan -LE sources
 }
 
+part_fuzz() {
+  local target
+  step "build fuzz" scripts/fuzz.sh --build || return
+  for target in $(scripts/fuzz.sh --list); do
+    step "fuzz $target" scripts/fuzz.sh 10 "$target"
+  done
+}
+
 part_conformance() {
   local counts status
   if [[ ! -x build/berth ]]; then
@@ -131,11 +140,11 @@ part_conformance() {
 }
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev sim asan conformance)
+[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev sim asan fuzz conformance)
 for part in "${parts[@]}"; do
   if ! declare -F "part_$part" >/dev/null; then
     echo "test.sh: there is no part '$part'; the parts are sources, dev," \
-      "sim, asan and conformance" >&2
+      "sim, asan, fuzz and conformance" >&2
     exit 2
   fi
 done
