@@ -79,6 +79,8 @@ public:
   }
 
   storage_error open() {
+    if (auto full = folder_->require_room(log_free_bytes_min))
+      return full;
     local_log_options wanted;
     wanted.folder = folder_->log_folder();
     wanted.partitions = options_.shards;

@@ -246,6 +246,18 @@ fs::path data_folder::keeper_socket() const {
   return socket_in(path_);
 }
 
+storage_error data_folder::require_room(uint64_t bytes) const {
+  constexpr uint64_t mib = 1024 * 1024;
+  std::error_code failure;
+  auto space = fs::space(path_, failure);
+  if (failure || space.available >= bytes)
+    return {};
+  return fatal("the disk of the data folder " + path_.string() + " has "
+               + std::to_string(space.available / mib) + " MiB free and needs "
+               + std::to_string(bytes / mib)
+               + ". Free some space, then start again");
+}
+
 storage_error data_folder::set_aside(shard_id shard, fs::path& now_at) {
   auto from = store_folder(shard);
   for (unsigned number = 1;; ++number) {

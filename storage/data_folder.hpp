@@ -53,6 +53,10 @@ public:
   /// and if it is missing it must not be replaced by an empty one.
   bool may_make_log() const;
 
+  /// `fatal` when its disk has less than this free. What works here would not
+  /// get far with less, and RocksDB does not open on a disk that is quite full.
+  storage_error require_room(uint64_t bytes) const;
+
   std::filesystem::path log_folder() const { return path_ / "log"; }
   std::filesystem::path store_folder(shard_id shard) const;
   std::filesystem::path output_folder() const { return path_ / "output"; }

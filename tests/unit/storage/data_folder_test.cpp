@@ -246,3 +246,13 @@ TEST_CASE("a started program does not keep the lock", "[data_folder]") {
   close(alive[1]);
   waitpid(child, nullptr, 0);
 }
+
+TEST_CASE("room that a disk has not is said to be missing", "[data_folder]") {
+  temporary_folder parent;
+  auto folder = must_open(parent.path());
+  CHECK_FALSE(folder->require_room(1));
+  auto error = folder->require_room(UINT64_MAX);
+  CHECK(error.code == storage_errc::fatal);
+  CHECK(error.message.find(parent.path().string()) != std::string::npos);
+  CHECK(error.message.find("Free some space") != std::string::npos);
+}
