@@ -72,9 +72,8 @@ void fault_driver::stop() {
   }
   for (uint32_t i = 0; i < all_.machine_count(); ++i) {
     auto& machine = all_.machine(i);
-    if (machine.is_paused())
-      machine.resume();
-    else if (!machine.is_alive())
+    machine.resume();
+    if (!machine.is_alive())
       machine.start();
     else if (!machine.agent_life().is_alive())
       machine.start_agent();
