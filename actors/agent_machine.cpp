@@ -197,8 +197,19 @@ void agent_machine::on_alive(const keeper_alive& alive) {
     if (!a.leased || a.offer.lease_ms == 0)
       continue;
     send_heartbeat(a);
+    join_again(a);
     tell_reading_position(a, false);
   }
+}
+
+/// A join that is in its shard's log before the environment is there was passed
+/// over; what has been taken changes nothing when it is said again.
+void agent_machine::join_again(agent_state& a) {
+  if (a.is_known || !a.joined || --a.heartbeats_to_join > 0)
+    return;
+  a.join_pause = std::min(a.join_pause * 2, join_pause_max);
+  a.heartbeats_to_join = a.join_pause;
+  join(a);
 }
 
 void agent_machine::send_heartbeat(agent_state& a) {
@@ -242,6 +253,7 @@ void agent_machine::on_dispatch(const dispatch& d, int64_t position) {
     auto* a = find(d.agent, d.session);
     if (a == nullptr || !a->reading)
       return;
+    a->is_known = true;
     a->read_up_to = std::max(a->read_up_to, position + 1);
   }
   effects_.push_back(to_keeper_effect{keeper_dispatch{d, position}});

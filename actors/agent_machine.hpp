@@ -92,6 +92,11 @@ struct agent_machine_settings {
 /// Heartbeats of one agent that are not acknowledged yet; the next ones wait.
 constexpr size_t heartbeats_in_flight_max = 8;
 
+/// An agent of which its shard has shown no knowledge joins again after so many
+/// heartbeats, then ever more seldom.
+constexpr uint32_t join_pause_first = 4;
+constexpr uint32_t join_pause_max = 1024;
+
 /// One agent of one environment.
 struct agent_offer {
   agent_id agent;
@@ -154,6 +159,11 @@ private:
     bool leased = false;
     bool reading = false;
     bool joined = false;
+    /// Its shard has taken the join: it has dispatched something.
+    bool is_known = false;
+    /// Heartbeats from one join to the next, and until that.
+    uint32_t join_pause = join_pause_first;
+    uint32_t heartbeats_to_join = join_pause_first;
     size_t heartbeats_in_flight = 0;
   };
   /// Reports on their way to one shard; one append at a time, so that their
@@ -184,6 +194,7 @@ private:
   void begin_reading(agent_state& a, bool was_leased);
   void begin_lease(agent_state& a, bool was_leased);
   void join(agent_state& a);
+  void join_again(agent_state& a);
   void tell_lease(const agent_state& a, int64_t until_ms);
   void send_heartbeat(agent_state& a);
   void tell_reading_position(agent_state& a, bool asks);

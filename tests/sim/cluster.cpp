@@ -61,6 +61,13 @@ sim_machine* cluster::machine_of(const agent_id& agent) const {
   return index < machines_.size() ? machines_[index].get() : nullptr;
 }
 
+bool cluster::is_known(const environment_object& environment) const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& one) {
+    return one->is_serving()
+           && one->shard(environment.shard).knows(environment.uid);
+  });
+}
+
 void cluster::on_environments(
     log_offset at, std::shared_ptr<std::vector<environment_object>> all) {
   if (at <= environments_at_)

@@ -42,6 +42,8 @@ public:
   const std::vector<environment_object>* environments() const {
     return environments_.get();
   }
+  /// A node that serves has it in its own shard.
+  bool is_known(const environment_object& environment) const;
   void on_environments(log_offset at,
                        std::shared_ptr<std::vector<environment_object>> all);
 

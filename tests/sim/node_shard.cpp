@@ -75,6 +75,11 @@ bool node_shard::is_warm() const {
   return m != nullptr && m->folded_offset() + near >= end;
 }
 
+bool node_shard::knows(environment_uid environment) const {
+  const auto* m = driver_.machine();
+  return m != nullptr && m->state().find_environment(environment) != nullptr;
+}
+
 bool node_shard::is_owner() const {
   return driver_.machine() != nullptr
          && driver_.machine()->role() == shard_role::owner;

@@ -43,6 +43,8 @@ public:
   /// Calls `then` once everything that is in the log now was folded here.
   void when_at_end(std::function<void()> then);
   bool is_owner() const;
+  /// Its configuration was folded here.
+  bool knows(environment_uid environment) const;
   /// Folded to near the log's end.
   bool is_warm() const;
   /// What waits to be decided, read back or delivered; empty when nothing does.

@@ -19,6 +19,8 @@ constexpr double keeper_start_mean_us = 30.0 * millisecond;
 constexpr double crash_noticed_mean_us = 10.0 * millisecond;
 /// Between tries after an append failed.
 constexpr sim_time retry_delay = 200 * millisecond;
+/// Whether an environment that was there too early is known now.
+constexpr sim_time look_again = 100 * millisecond;
 constexpr int64_t memory_mib_per_vcpu = 4096;
 
 } // namespace
@@ -291,8 +293,15 @@ void sim_machine::offer(const std::vector<environment_object>& environments) {
     return;
   agent_->on_clock(clock_.boottime_ms(world_.now()));
   std::set<environment_uid> present;
+  auto is_early = false;
   for (const auto& environment : environments) {
     present.insert(environment.uid);
+    // In one process what configures an environment is appended before its
+    // agents hear of it; elsewhere agents join again.
+    if (!world_.has_leases() && !all_.is_known(environment)) {
+      is_early = true;
+      continue;
+    }
     if (!offered_.insert(environment.uid).second)
       continue;
     agent_offer o;
@@ -310,6 +319,8 @@ void sim_machine::offer(const std::vector<environment_object>& environments) {
       offered_.erase(uid);
       agent_->withdraw(uid);
     }
+  if (is_early)
+    agent_life_.after(look_again, [this] { offer(*all_.environments()); });
   carry_out();
 }
 

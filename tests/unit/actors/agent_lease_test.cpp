@@ -369,3 +369,29 @@ TEST_CASE("a keeper that is gone gets no heartbeats until it is there again") {
   CHECK(w.requests<keeper_lease>().empty());
   w.beat();
 }
+
+TEST_CASE("an agent joins again until its shard has shown that it knows it") {
+  world w;
+  w.begin();
+  // Its environment may not have been there when the join was taken.
+  auto joins_of = [&w](int heartbeats) {
+    std::vector<int> joins;
+    for (int i = 1; i <= heartbeats; ++i) {
+      auto token = w.beat();
+      for (const auto& append : w.taken<append_message_effect>()) {
+        const auto* joins_again = std::get_if<agent_joins>(&append.what.body);
+        REQUIRE(joins_again);
+        CHECK(joins_again->session == first_session);
+        joins.push_back(i);
+        w.machine.on_appended(append.token, true);
+      }
+      w.machine.on_heartbeat_appended(token, true);
+      w.advance(interval_ms);
+    }
+    return joins;
+  };
+  CHECK(joins_of(30) == std::vector<int>{4, 12, 28});
+  dispatch d{home, alice, first_session, 1, stop_attempt{}};
+  w.machine.on_dispatch(d, 100);
+  CHECK(joins_of(100).empty());
+}
