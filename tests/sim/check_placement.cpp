@@ -156,8 +156,10 @@ private:
     std::vector<leases_granted> granted;
     for (const auto& e : d.what.events) {
       if (const auto* g = std::get_if<leases_granted>(&e)) {
-        granted.push_back(*g);
-        look_at_kept(d, *g);
+        if (!look_at_kept(d, *g))
+          granted.push_back(*g);
+        else
+          forget(g->environment, g->queue.uid, g->what);
       }
       book_.fold(e);
       if (const auto* u = std::get_if<head_unblocked>(&e))
@@ -178,16 +180,19 @@ private:
       heads_.erase(found);
   }
 
-  /// Nobody else is placed where an agent is kept.
-  void look_at_kept(const decided& d, const leases_granted& g) {
+  /// Nobody else is placed where an agent is kept. Whether it is kept for whom
+  /// it is given to.
+  bool look_at_kept(const decided& d, const leases_granted& g) {
     const auto* environment = book_.find(g.environment);
     if (environment == nullptr)
-      return;
+      return false;
+    auto is_owner = false;
     for (const auto& [queue, demand] : environment->demands)
       for (const auto& [what, names] : demand.kept) {
         auto is_own = queue == g.queue.uid && what == g.what;
         auto is_kept =
             std::find(names.begin(), names.end(), g.agent) != names.end();
+        is_owner = is_owner || (is_kept && is_own);
         if (is_kept && !is_own && demand.asks_for(what)
             && environment->could_hold(what)
             && served_.count({g.environment, queue, what}) == 0)
@@ -199,6 +204,7 @@ private:
       }
     // What is served gives up the agents that are kept for it.
     served_.insert({g.environment, g.queue.uid, g.what});
+    return is_owner;
   }
 
   void look_at_heads(const decided& d, const book_environment& environment,

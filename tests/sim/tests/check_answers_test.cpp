@@ -80,6 +80,17 @@ TEST_CASE("one_call_one_effect: repeats change nothing") {
     h.answer(1, accepted(1)).answer(1, accepted(2), 2);
     CHECK_FALSE(h.found().empty());
   }
+  SECTION("no queue twice, unless its answer was forgotten") {
+    create_queue_request create;
+    create.name = "queue";
+    queue_created created;
+    created.object.settings.name = "queue";
+    h.ask(2, create).decide({created}).wait(1000 * second);
+    h.decide({created});
+    CHECK(h.found().empty());
+    h.decide({created});
+    CHECK_FALSE(h.found().empty());
+  }
   SECTION("another call is another effect") {
     h.ask(2, submit()).decide({submission(2)});
     CHECK(h.end().empty());

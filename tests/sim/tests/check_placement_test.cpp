@@ -93,6 +93,11 @@ TEST_CASE("passed_within_head_wait: nobody is passed for ever") {
     h.decide({grants(1, 7, 1, 2)});
     CHECK_FALSE(h.found().empty());
   }
+  SECTION("what is kept for another is given to that one") {
+    h.wait(4 * second).decide({wants(1, 9, 5, {run(2)}), kept(9, 2)});
+    h.wait(4 * second).decide({grants(1, 9, 2, 2)});
+    CHECK(h.end().empty());
+  }
   SECTION("the one who waited takes what is kept") {
     h.wait(5 * second).decide({kept(7, 3)});
     h.decide({leases_freed{environment_uid{1}, {lease_id{1}}},
