@@ -37,7 +37,8 @@ void draw_needs(const parameters& p, random_source& random,
     drawn.needs_end = true;
   }
   drawn.what.overrides.vcpu_milli = vcpus;
-  drawn.what.overrides.memory_mib = random.pick(std::vector<int64_t>{64, 512, 4096});
+  drawn.what.overrides.memory_mib =
+      random.pick(std::vector<int64_t>{64, 512, 4096});
 }
 
 void draw_retries(const parameters& p, random_source& random,
