@@ -16,6 +16,9 @@ namespace berth::sim {
 
 namespace {
 
+/// A run takes some hundredths of a second; one that never ends is caught.
+constexpr unsigned run_seconds_max = 10;
+
 struct tried_breakage {
   const breakage_entry* what = nullptr;
   uint64_t next_seed = 0;
@@ -132,6 +135,7 @@ int run_breakages(const breakage_options& o) {
   seed_progress progress{hunt.all().size()};
   forked_work w;
   w.processes = o.processes;
+  w.seconds_per_task = run_seconds_max;
   w.next = [&]() -> std::optional<std::string> {
     auto task = hunt.next();
     return task ? std::optional{to_bytes(*task)} : std::nullopt;
