@@ -424,150 +424,6 @@ std::optional<int64_t> shard::next_due_boottime_ms() const {
   return time_base_boottime_ms_ + (*due - time_base_ms_);
 }
 
-// Deciding.
-
-bool shard::wants_decision() const {
-  if (!owns() || in_flight_)
-    return false;
-  if (!messages_.empty() || !calls_.empty() || !submissions_.empty()
-      || !state_->is_settled() || state_->jobs().has_work())
-    return true;
-  if (!acknowledged_.empty()
-      && (acknowledged_since_ms_ + limits::delivery_record_delay_ms <= now_ms()
-          || rarely("record deliveries at once")))
-    return true;
-  auto due = state_->next_due_ms();
-  return due && *due <= now_ms();
-}
-
-std::optional<needed_rows> shard::prepare_decision() {
-  if (!wants_decision())
-    return std::nullopt;
-  needed_rows needs;
-  auto also = [&](needed_rows more) {
-    std::move(more.keys.begin(), more.keys.end(),
-              std::back_inserter(needs.keys));
-    std::move(more.ranges.begin(), more.ranges.end(),
-              std::back_inserter(needs.ranges));
-  };
-  const size_t inputs_max =
-      rarely("decide one input") ? 1 : limits::decision_events_max;
-  prepared_messages_ = std::min(messages_.size(), inputs_max);
-  prepared_calls_ = std::min(calls_.size(), inputs_max);
-  prepared_submissions_ = std::min(submissions_.size(), inputs_max);
-  for (size_t i = 0; i < prepared_messages_; ++i)
-    also(state_->jobs().keys_needed(messages_[i].what.body));
-  for (size_t i = 0; i < prepared_calls_; ++i)
-    also(state_->jobs().keys_needed(calls_[i].what));
-  for (size_t i = 0; i < prepared_submissions_; ++i) {
-    const auto& s = submissions_[i];
-    const auto* call = std::get_if<submit_job_call>(&s.what);
-    if (call != nullptr && s.home == state_->self())
-      also(state_->jobs().keys_needed(shard_call{*call}));
-  }
-  return needs;
-}
-
-void shard::take_submissions(decision_run& run, decision_record& decision) {
-  for (; prepared_submissions_ > 0 && !run.is_full(); --prepared_submissions_) {
-    auto s = std::move(submissions_.front());
-    submissions_.pop_front();
-    decision.cursors[s.source] = s.offset;
-    run.take(std::move(s));
-  }
-}
-
-void shard::answer_questions(const fetched_rows& rows) {
-  for (; prepared_questions_ > 0; --prepared_questions_) {
-    const auto& q = questions_.front();
-    put(answer_effect{q.token, answer_one(q.what, rows)});
-    questions_.pop_front();
-    --questions_with_barrier_;
-    --questions_asked_;
-  }
-}
-
-result shard::answer_one(const shard_call& call,
-                         const fetched_rows& rows) const {
-  if (const auto* c = std::get_if<catalog_call>(&call))
-    return answer_catalog(*state_, *c);
-  if (const auto* c = std::get_if<describe_jobs_call>(&call))
-    return answer_describe(*state_, *c, rows);
-  if (const auto* c = std::get_if<list_jobs_call>(&call))
-    return state_->jobs().answer(*c, rows);
-  if (const auto* c = std::get_if<queue_snapshot_call>(&call))
-    return answer_snapshot(*state_, *c, now_ms());
-  if (const auto* c = std::get_if<why_call>(&call))
-    return answer_why(*state_, *c, rows);
-  if (const auto* c = std::get_if<fill_environments_call>(&call))
-    return answer_fill(*state_, *c);
-  return response{done_response{}};
-}
-
-void shard::make_decision(const fetched_rows& rows) {
-  BERTH_ASSERT(owns() && !in_flight_, "a decision was prepared");
-  decision_context context{now_ms(), state_->self(), &rows};
-  decision_run run{*state_, context, at_.seq + 1};
-  decision_record decision;
-  decision.through = at_.through;
-  for (auto& [to, numbers] : std::exchange(acknowledged_, {})) {
-    auto found = state_->outboxes().find(to);
-    if (found == state_->outboxes().end() || found->second.unrecorded.empty())
-      continue;
-    // Rule Outbox: recorded only when it and all earlier ones are there.
-    auto next = found->second.unrecorded.front().message_number;
-    if (broken(breakage::deliveries_recorded_one_by_one))
-      next = *numbers.begin();
-    while (numbers.count(next) != 0)
-      ++next;
-    numbers.erase(numbers.begin(), numbers.lower_bound(next));
-    if (next > found->second.unrecorded.front().message_number)
-      run.record_delivery(to, next - 1);
-    if (!numbers.empty())
-      acknowledged_[to] = std::move(numbers);
-  }
-  acknowledged_since_ms_ = context.now_ms;
-  for (size_t i = 0; i < prepared_messages_ && !run.is_full(); ++i) {
-    run.take(messages_[i].offset, messages_[i].what);
-    decision.through =
-        messages_[i].offset + (broken(breakage::off_by_one_in_through) ? 1 : 0);
-  }
-  size_t taken = 0;
-  for (; taken < prepared_calls_ && !run.is_full(); ++taken)
-    run.take(calls_[taken].token, calls_[taken].what);
-  calls_.erase(calls_.begin(), calls_.begin() + static_cast<ptrdiff_t>(taken));
-  decision.cursors = at_.cursors;
-  take_submissions(run, decision);
-  run.finish();
-  counters_.messages_taken += run.messages_taken;
-  counters_.messages_passed_over += run.messages_passed_over;
-  counters_.messages_refused += run.messages_refused;
-  // Nothing happened, and nothing was taken: there is nothing to write down.
-  if (run.events.empty() && run.outbox.empty()
-      && decision.through == at_.through && decision.cursors == at_.cursors) {
-    for (auto* waiting : {&run.answers, &run.answers_after_delivery})
-      for (auto& a : *waiting)
-        put(answer_effect{a.token, std::move(a.answer)});
-    return;
-  }
-  decision.at_epoch = at_.at_epoch;
-  decision.nonce = at_.nonce;
-  decision.seq = at_.seq + 1;
-  decision.at_ms = context.now_ms;
-  decision.events = std::move(run.events);
-  decision.outbox = std::move(run.outbox);
-  record r;
-  r.body = std::move(decision);
-  auto bytes = encode(r);
-  auto kept = std::make_shared<const decision_record>(
-      std::move(std::get<decision_record>(r.body)));
-  put(append_effect{bytes});
-  in_flight_ = flight{std::move(kept), std::move(bytes), std::move(run.answers),
-                      std::move(run.answers_after_delivery)};
-  if (broken(breakage::act_before_read_back))
-    release(*in_flight_);
-}
-
 // Questions (rule Barrier).
 
 void shard::look_at_end() {
@@ -608,6 +464,33 @@ std::optional<needed_rows> shard::prepare_answers() {
   if (prepared_questions_ == 0)
     return std::nullopt;
   return needs;
+}
+
+void shard::answer_questions(const fetched_rows& rows) {
+  for (; prepared_questions_ > 0; --prepared_questions_) {
+    const auto& q = questions_.front();
+    put(answer_effect{q.token, answer_one(q.what, rows)});
+    questions_.pop_front();
+    --questions_with_barrier_;
+    --questions_asked_;
+  }
+}
+
+result shard::answer_one(const shard_call& call,
+                         const fetched_rows& rows) const {
+  if (const auto* c = std::get_if<catalog_call>(&call))
+    return answer_catalog(*state_, *c);
+  if (const auto* c = std::get_if<describe_jobs_call>(&call))
+    return answer_describe(*state_, *c, rows);
+  if (const auto* c = std::get_if<list_jobs_call>(&call))
+    return state_->jobs().answer(*c, rows);
+  if (const auto* c = std::get_if<queue_snapshot_call>(&call))
+    return answer_snapshot(*state_, *c, now_ms());
+  if (const auto* c = std::get_if<why_call>(&call))
+    return answer_why(*state_, *c, rows);
+  if (const auto* c = std::get_if<fill_environments_call>(&call))
+    return answer_fill(*state_, *c);
+  return response{done_response{}};
 }
 
 // Checkpoints.
