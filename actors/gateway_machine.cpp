@@ -203,6 +203,8 @@ void gateway_machine::submit(open_request& r) {
     if (refused->may_be_stale
         && confirm(r, shard_id{0}, [this](open_request& q) { submit(q); }))
       return;
+    if (refused->may_be_stale)
+      return refuse_unless_known(r, std::move(refused->error));
     return finish(r, std::move(refused->error));
   }
   r.admitted = std::move(std::get<admitted_submission>(admission));
@@ -221,6 +223,32 @@ void gateway_machine::submit(open_request& r) {
   };
   ask(r, r.admitted->queue_shard,
       submit_job_call{id, r.who.owner, r.admitted->queue, r.admitted->spec});
+}
+
+/// An SDK repeats a call whose answer was lost. What was accepted is answered
+/// so again, whatever has become of queue and definition since.
+void gateway_machine::refuse_unless_known(open_request& r, api_error why) {
+  r.answers.clear();
+  r.then = [this, why = std::move(why)](open_request& q) {
+    for (auto& answer : q.answers) {
+      if (std::holds_alternative<api_error>(answer))
+        return finish(q, std::move(answer));
+      const auto& known =
+          std::get<jobs_response>(std::get<response>(answer)).jobs;
+      if (known.empty())
+        continue;
+      auto id = known.front().key.id;
+      return finish(
+          q, response{submitted_response{
+                 id, known.front().spec->name,
+                 make_arn(q.who.owner, resource_kind::job, to_string(id))}});
+    }
+    finish(q, why);
+  };
+  for (uint32_t i = 0; i < options_.shard_count; ++i)
+    ask(r, shard_id{i},
+        describe_jobs_call{r.who.owner,
+                           {job_key{make_job_id(r.call_hash, shard_id{i})}}});
 }
 
 void gateway_machine::check_dependencies(open_request& r) {

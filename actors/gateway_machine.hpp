@@ -80,6 +80,7 @@ private:
 
   void start(open_request& r);
   void submit(open_request& r);
+  void refuse_unless_known(open_request& r, api_error why);
   void check_dependencies(open_request& r);
   void on_dependencies(open_request& r);
   void describe(open_request& r, const describe_jobs_request& asked);

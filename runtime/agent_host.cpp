@@ -43,6 +43,8 @@ struct agent_host_state {
   void ask_for_the_rest(const session_attached_effect& e);
   void look_at(const std::vector<environment_object>& environments);
   void offer_when_ready(const environment_object& environment);
+  void offer(const environment_object& environment);
+  void on(const keeper_event& said);
 };
 
 void agent_host_state::connect() {
@@ -139,6 +141,25 @@ void agent_host_state::offer_when_ready(const environment_object& environment) {
       }});
 }
 
+void agent_host_state::offer(const environment_object& environment) {
+  if (present.count(environment.uid) == 0)
+    return;
+  // The environment keeps to its maxvCpus by itself, and that may change.
+  machine.offer(
+      {{environment.uid, "local"}, environment.shard, options.machine});
+  carry_out();
+}
+
+void agent_host_state::on(const keeper_event& said) {
+  if (const auto* hello = std::get_if<keeper_hello>(&said);
+      hello != nullptr && !std::exchange(keeper_told, true))
+    options.on_keeper(*hello);
+  if (const auto* failure = std::get_if<keeper_failure>(&said))
+    spdlog::error("keeper failed message=\"{}\"", failure->message);
+  machine.on_keeper_event(said);
+  carry_out();
+}
+
 agent_host_actor::behavior_type
 agent_host_behavior(agent_host_actor::stateful_pointer<agent_host_state> self,
                     agent_host_options options) {
@@ -154,25 +175,8 @@ agent_host_behavior(agent_host_actor::stateful_pointer<agent_host_state> self,
         self->state.look_at(*m.environments);
         self->state.carry_out();
       },
-      [self](const environment_ready& m) {
-        auto& st = self->state;
-        if (st.present.count(m.what->uid) == 0)
-          return;
-        // The environment keeps to its maxvCpus by itself, and that may change.
-        st.machine.offer(
-            {{m.what->uid, "local"}, m.what->shard, st.options.machine});
-        st.carry_out();
-      },
-      [self](const keeper_said& m) {
-        auto& st = self->state;
-        if (const auto* hello = std::get_if<keeper_hello>(m.what.get());
-            hello != nullptr && !std::exchange(st.keeper_told, true))
-          st.options.on_keeper(*hello);
-        if (const auto* failure = std::get_if<keeper_failure>(m.what.get()))
-          spdlog::error("keeper failed message=\"{}\"", failure->message);
-        st.machine.on_keeper_event(*m.what);
-        st.carry_out();
-      },
+      [self](const environment_ready& m) { self->state.offer(*m.what); },
+      [self](const keeper_said& m) { self->state.on(*m.what); },
       [self](const keeper_attached&) {
         auto& st = self->state;
         st.keeper->send(keeper_node_environment{st.options.node_environment});

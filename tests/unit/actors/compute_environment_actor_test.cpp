@@ -371,26 +371,6 @@ TEST_CASE("an agent that a head gives up is offered by priority") {
       == std::vector<given>{{q1.uid, of(4), "a", 1}, {q3.uid, of(3), "a", 1}});
 }
 
-TEST_CASE("an agent that a head gives up is offered by priority") {
-  environment_under_test t{unmanaged(0)};
-  const queue_address q3{{13}, here};
-  t.join("a", make(8));
-  t.want(q1, {run(of(8), 1)});
-  t.pass();
-  t.want(q1, {run(of(4), 1)}, 5, 1);
-  t.pass();
-  CHECK(t.environment.agents()[0].reserved);
-  // Both fit into what the head will leave.
-  t.want(q2, {run(of(3), 1)}, 1);
-  t.want(q3, {run(of(3), 1)}, 9);
-  CHECK(grants(t.pass()).empty());
-  t.free(q1, {1});
-  auto out = t.pass();
-  CHECK(
-      grants(out)
-      == std::vector<given>{{q1.uid, of(4), "a", 1}, {q3.uid, of(3), "a", 1}});
-}
-
 TEST_CASE("two queues' heads keep an agent each; a third waits for one") {
   environment_under_test t{unmanaged(0)};
   t.join("a", make(8));

@@ -73,6 +73,12 @@ public:
 
   void reply(result answer) { gateway.on_answer(token, std::move(answer)); }
 
+  /// Answers each call that was made with the same.
+  void reply_to_all(const result& answer) {
+    for (const auto& call : calls())
+      gateway.on_answer(call.token, answer);
+  }
+
   /// The request's answer; nothing may be left open.
   result answer() {
     auto effects = gateway.take_effects();
@@ -189,12 +195,56 @@ TEST_CASE("a queue that is not known is looked for behind a barrier") {
   }
   SECTION("it is not there") {
     w.reply(done);
+    w.reply_to_all(response{jobs_response{}});
     CHECK(w.refusal() == "JobQueue new not found.");
   }
   SECTION("the shard cannot say") {
     w.reply(unavailable);
     CHECK(w.refusal(api_errc::unavailable) == "try again");
   }
+}
+
+TEST_CASE("a repeat of an accepted submission is accepted, though its queue is "
+          "gone") {
+  world w;
+  auto asked = submission();
+  asked.queue = "gone";
+  w.ask(asked);
+  w.call<barrier_call>(0);
+  w.reply(done);
+  auto calls = w.calls();
+  REQUIRE(calls.size() == 4);
+  for (const auto& call : calls) {
+    const auto& what = std::get<describe_jobs_call>(call.what);
+    REQUIRE(what.jobs.size() == 1);
+    auto id = what.jobs[0].id;
+    CHECK(shard_of(id) == call.to);
+    jobs_response known;
+    if (call.to == shard_id{1}) {
+      known.jobs.emplace_back();
+      known.jobs[0].key.id = id;
+      job_spec spec;
+      spec.name = "job";
+      known.jobs[0].spec = std::make_shared<const job_spec>(spec);
+    }
+    w.gateway.on_answer(call.token, response{std::move(known)});
+  }
+  auto answer = w.good<submitted_response>();
+  CHECK(shard_of(answer.id) == shard_id{1});
+  CHECK(answer.name == "job");
+  CHECK(answer.arn.ends_with("job/" + to_string(answer.id)));
+}
+
+TEST_CASE(
+    "nobody is refused while a shard cannot say whether it knows the job") {
+  world w;
+  auto asked = submission();
+  asked.queue = "gone";
+  w.ask(asked);
+  w.call<barrier_call>(0);
+  w.reply(done);
+  w.reply_to_all(unavailable);
+  CHECK(w.refusal(api_errc::unavailable) == "try again");
 }
 
 TEST_CASE("a mistake that no barrier can mend is refused at once") {
