@@ -40,7 +40,7 @@ void add_submit(CLI::App& app, int& status) {
       "The job runs in this directory, with this PATH and HOME. With --wait "
       "the exit\ncode is the job's.",
       [settings, wait](command_context& context) {
-        return submit_job(context, *settings, *wait);
+        return submit_command(context, *settings, *wait);
       });
   sub->add_option("--queue", settings->queue,
                   "The first use makes the queue `default`")

@@ -16,8 +16,8 @@ namespace berth {
 
 /// Prints the job's id; with `wait` it follows the job to its end and the
 /// status is the job's exit code, or `failed` where it has none.
-int submit_job(command_context& context, const submit_settings& settings,
-               bool wait);
+int submit_command(command_context& context, const submit_settings& settings,
+                   bool wait);
 
 struct list_settings {
   /// Empty = all.

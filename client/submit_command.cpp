@@ -80,8 +80,8 @@ json submit(batch_api& api, const submit_settings& settings,
 
 } // namespace
 
-int submit_job(command_context& context, const submit_settings& settings,
-               bool wait) {
+int submit_command(command_context& context, const submit_settings& settings,
+                   bool wait) {
   auto submission = make_submission(settings, this_process());
   if (const auto* wrong = std::get_if<std::string>(&submission))
     throw client_failure(exit_status::usage, *wrong);
