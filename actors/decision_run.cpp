@@ -67,6 +67,13 @@ void decision_run::decide(Decide&& what) {
 }
 
 void decision_run::emit(event e) {
+  // Rule Fold: a reader applies the events before the messages, and would keep
+  // what this run has for a session that it then forgets.
+  if (const auto* over = std::get_if<session_forgotten>(&e))
+    std::erase_if(outbox, [name = source_name(over->agent, over->session)](
+                              const outbox_message& m) {
+      return to_string(m.to) == name;
+    });
   bytes_ += bytes_of(e);
   state_.apply(e);
   events.push_back(std::move(e));
@@ -134,11 +141,12 @@ void decision_run::take(call_token token, const shard_call& call) {
       state_.jobs().decide(token, *tag, context_, draft_);
   });
   deliver_inside();
-  auto reaches_others =
-      std::any_of(outbox.begin() + static_cast<ptrdiff_t>(outbox_before),
-                  outbox.end(), [](const outbox_message& m) {
-                    return std::holds_alternative<shard_destination>(m.to);
-                  });
+  auto reaches_others = std::any_of(
+      outbox.begin()
+          + static_cast<ptrdiff_t>(std::min(outbox_before, outbox.size())),
+      outbox.end(), [](const outbox_message& m) {
+        return std::holds_alternative<shard_destination>(m.to);
+      });
   auto& waiting = reaches_others && std::holds_alternative<catalog_call>(call)
                       ? answers_after_delivery
                       : answers;

@@ -19,7 +19,7 @@ public:
 
   int64_t boottime_ms(sim_time now) const;
   int64_t wall_ms(sim_time now) const;
-  /// The first true time at which `boottime_ms` is this.
+  /// A true time at which `boottime_ms` is this, or was for a millisecond.
   sim_time when(int64_t boottime_ms) const;
 
   void jump_wall(int64_t by_ms) { wall_offset_ms_ += by_ms; }

@@ -119,6 +119,24 @@ TEST_CASE("rule Fold: replay gives the state that live had") {
   CHECK(follower.state().hash() == live);
 }
 
+TEST_CASE("rule Fold: what a run says to a session that it forgets is no part "
+          "of the state") {
+  small_cluster c;
+  c.agent->ends_attempts = false;
+  auto id = c.submit(1);
+  c.drain();
+  c.fixture.start_call(
+      end_job_call{test_owner(), {id, no_index}, true, "enough"});
+  c.fixture.machine().on_call(no_caller,
+                              agent_lost_call{c.agent->id, c.agent->session});
+  c.fixture.run();
+  for (const auto& [name, box] : c.fixture.state().outboxes())
+    CHECK(name != source_name(c.agent->id, c.agent->session));
+  shard_fixture reader{c.log};
+  reader.read();
+  CHECK(reader.state().hash() == c.fixture.state().hash());
+}
+
 TEST_CASE("rule Claim: only the nonce sent last makes an owner") {
   auto log = std::make_shared<partition>();
   shard_fixture f{log};
