@@ -105,8 +105,7 @@ part_sim() {
   step "build simulation" build dev berth_sim || return
   sim_of "simulated past failures" --file tests/sim/past_failures.txt
   sim_of "simulated repeats" --seeds 1..50 --check-repeat
-  sim_of "simulated fresh seeds" --fresh 1000
-  sim_of "simulated breakages" --breakages --seeds 1..1000
+  sim_of "simulated seeds" --seeds 1..1000
 }
 
 part_asan() {
