@@ -89,8 +89,7 @@ void batch_client::prepare(int vcpus, const std::string& command,
   call("registerjobdefinition",
        R"({"jobDefinitionName":"d","type":"container","containerProperties":)"
        R"({"image":"none","command":)"
-           + command
-           + R"(,"resourceRequirements":[{"type":"VCPU","value":")"
+           + command + R"(,"resourceRequirements":[{"type":"VCPU","value":")"
            + vcpus_per_job + R"("},{"type":"MEMORY","value":"128"}]}})");
 }
 
