@@ -162,6 +162,8 @@ TEST_CASE("rule Unknown: an append without an answer may be in the log",
   auto opened = must_open(o);
   appender to{*opened};
   to.append(first, "known");
+  // It is read before the acknowledgement is back.
+  REQUIRE(to.wait());
   recorder reader{*opened, first, 0};
   REQUIRE(reader.wait(1));
   cluster.pause(0);
