@@ -2,7 +2,6 @@
 
 import os
 import selectors
-import signal
 import subprocess
 import time
 
@@ -369,6 +368,6 @@ def test_logs_tail_follow_shows_lines_as_they_come(
         second.open()
         read_until(process, "three")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(30)
     bench.wait_succeeded(job)
