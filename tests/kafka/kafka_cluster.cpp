@@ -20,7 +20,7 @@ namespace berth {
 
 namespace {
 
-constexpr int patience_ms = 60'000;
+constexpr int patience_ms = 120'000;
 /// Of the cluster, as `kafka-storage.sh random-uuid` prints them.
 constexpr char cluster_uuid[] = "MkU3OEVBNTcwNTJENDM2Qg";
 

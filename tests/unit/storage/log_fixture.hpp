@@ -45,7 +45,7 @@ std::vector<std::string> persistent_logs();
 std::unique_ptr<log_fixture> make_log(const std::string& name,
                                       log_settings settings = {});
 
-constexpr std::chrono::seconds test_patience{30};
+constexpr std::chrono::seconds test_patience{120};
 
 /// Values handed over by callbacks, in order; `wait` awaits a number of them.
 template <class T>
