@@ -371,7 +371,7 @@ kafka_log_result open_kafka_log(const kafka_log_options& options) {
   wanted.name = options.topic;
   wanted.partitions = options.partitions;
   wanted.replication = options.replication;
-  wanted.settings = kafka_log_settings();
+  wanted.settings = options.topic_settings;
   wanted.create_if_missing = options.create_if_missing;
   kafka_topic_found found;
   if (auto error = open_kafka_topic(options.connection, wanted,

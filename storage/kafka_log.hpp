@@ -7,8 +7,10 @@
 #pragma once
 
 #include "storage/kafka_connection.hpp"
+#include "storage/kafka_topic.hpp"
 #include "storage/log.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -17,6 +19,8 @@ namespace berth {
 struct kafka_log_options {
   kafka_connection connection;
   std::string topic = "berth.log";
+  /// What the topic is made with, and checked for at each start.
+  std::map<std::string, std::string> topic_settings = kafka_log_settings();
   /// Of a new log; an old one keeps what it has. 1 to `log_partitions_max`.
   uint32_t partitions = 8;
   /// Of a new log; 0 = three, or as many as there are brokers.
