@@ -96,6 +96,7 @@ void shard::take_claim(log_offset offset, int64_t append_ms,
                        const claim_record& claim) {
   at_.at_epoch = epoch{offset};
   at_.nonce = claim.nonce;
+  claim_read_ = claim;
   auto own = !own_nonce_.empty()
              && (claim.nonce == own_nonce_
                  || (broken(breakage::claim_known_by_node_only)

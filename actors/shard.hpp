@@ -210,6 +210,9 @@ public:
   /// The last record folded; -1 before the first.
   log_offset folded_offset() const { return at_.folded_offset; }
   epoch current_epoch() const { return at_.at_epoch; }
+  /// The latest claim that was read since this machine was made; nothing when
+  /// the claim that counts came before its checkpoint.
+  const std::optional<claim_record>& claim_read() const { return claim_read_; }
   uint64_t seq() const { return at_.seq; }
   const shard_state& state() const { return *state_; }
   const shard_counters& counters() const { return counters_; }
@@ -276,6 +279,7 @@ private:
   shard_options options_;
   std::unique_ptr<shard_state> state_;
   checkpoint at_;
+  std::optional<claim_record> claim_read_;
   /// Claims and decisions up to here are in the loaded rows already.
   log_offset loaded_offset_ = -1;
   log_offset cut_offset_ = -1;

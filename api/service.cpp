@@ -91,6 +91,14 @@ struct service::impl {
       respond(print_success(R"({"status":"ok"})"));
       return true;
     }
+    if (request.target == "/ready") {
+      auto ready = !options.is_ready || options.is_ready();
+      auto response = print_success(ready ? R"({"status":"ready"})"
+                                          : R"({"status":"catching up"})");
+      response.status = ready ? 200 : 503;
+      respond(std::move(response));
+      return true;
+    }
     if (request.target != "/metrics" || !options.metrics)
       return false;
     auto response = print_success(options.metrics());
@@ -177,6 +185,12 @@ struct service::impl {
     });
   }
 
+  void answer_cluster(respond_function respond) const {
+    run_blocking([tell = options.cluster, respond = std::move(respond)] {
+      respond(print_success(tell()));
+    });
+  }
+
   void answer_events(const http_request& request, const caller& who,
                      const respond_function& respond,
                      const line_sink_opener& open) {
@@ -228,6 +242,9 @@ void service::handle(http_request request, service_reply reply) {
   else if (impl_->options.audit != nullptr && request.method == "GET"
            && request.target == "/v1/audit/verify")
     impl_->answer_verify(std::move(respond));
+  else if (impl_->options.cluster && request.method == "GET"
+           && request.target == "/v1/cluster")
+    impl_->answer_cluster(std::move(respond));
   else if (request.method == "GET" && request.target == "/v1/why")
     impl_->answer_why(request, std::move(who), std::move(respond));
   else if (request.method == "GET" && request.target == "/v1/events")

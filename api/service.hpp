@@ -2,9 +2,11 @@
 // whatever thread has the answer.
 //
 //   GET  /health                     lives; needs no Authorization
+//   GET  /ready                      200, or 503 while it catches up; none
 //   GET  /metrics                    Prometheus text; needs none either
 //   GET  /v1/why?job=                why a job waits
 //   GET  /v1/events?after=           state changes, a stream of JSON lines
+//   GET  /v1/cluster                 nodes, shards, agents
 //   GET  /v1/audit/history?job=      what the log says of a job
 //   GET  /v1/audit/verify            the log folded anew and compared
 //   POST / with X-Amz-Target         CloudWatch Logs
@@ -50,6 +52,11 @@ struct service_options {
   signature_options signature;
   /// Unix time, for signatures.
   std::function<int64_t()> now_ms;
+  /// Whether a node of a cluster sees enough to be sent calls; nothing =
+  /// always.
+  std::function<bool()> is_ready;
+  /// The answer of /v1/cluster, JSON; nothing = there is no cluster. May block.
+  std::function<std::string()> cluster;
   /// The page of /metrics, in Prometheus' text format.
   std::function<std::string()> metrics;
   /// Outlives the service; nothing = no audits.

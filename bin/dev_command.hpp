@@ -2,10 +2,11 @@
 // log, plus one keeper.
 #pragma once
 
+#include "bin/named_settings.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace berth {
 
@@ -27,9 +28,8 @@ struct dev_settings {
   int64_t output_bytes_max = 16 * 1024 * 1024;
 };
 
-/// Applies `NAME=VALUE` of `--set`; says what is wrong with it, or nothing.
-std::optional<std::string> apply_setting(dev_settings& settings,
-                                         const std::string& text);
+/// What `--set` can change.
+named_settings names_of(dev_settings& settings);
 
 /// Runs until a signal ends it. The exit status: 0 when asked to stop, 1 when
 /// it could not start or go on (with a message that says what to do).

@@ -1,6 +1,7 @@
 #include "bin/audit_command.hpp"
 #include "bin/client_commands.hpp"
 #include "bin/dev_command.hpp"
+#include "bin/server_command.hpp"
 #include "runtime/keeper.hpp"
 
 #include <CLI/CLI.hpp>
@@ -47,9 +48,9 @@ void add_dev(CLI::App& app, int& status) {
       ->allow_extra_args(false);
   dev->footer("Example: berth dev --data /tmp/berth --listen 127.0.0.1:0");
   dev->callback([settings, changes, &status] {
-    for (const auto& text : *changes)
-      if (auto error = berth::apply_setting(*settings, text))
-        throw CLI::ValidationError(*error);
+    if (auto error =
+            berth::apply_settings(berth::names_of(*settings), *changes))
+      throw CLI::ValidationError(*error);
     status = berth::run_dev(*settings);
   });
 }
@@ -91,6 +92,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", BERTH_VERSION);
   app.require_subcommand(1);
   add_dev(app, status);
+  berth::add_server_command(app, status);
   add_keeper(app, status);
   berth::add_audit_commands(app, status);
   berth::add_client_commands(app, status);

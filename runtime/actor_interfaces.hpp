@@ -6,7 +6,9 @@
 #include "actors/shard.hpp"
 #include "messages/calls.hpp"
 #include "messages/gateway_interface.hpp"
+#include "messages/heartbeats.hpp"
 #include "messages/keeper_protocol.hpp"
+#include "messages/node_frames.hpp"
 #include "messages/record.hpp"
 #include "runtime/shard_driver.hpp"
 #include "storage/log.hpp"
@@ -71,13 +73,53 @@ struct inspect_shard {
   std::function<bool(const shard&)> look;
 };
 
+// To a shard host of a cluster's node.
+
+/// Whether this node should own the shard (`shard_driver::set_candidate`).
+struct candidate_chosen {
+  bool candidate = false;
+};
+/// Where does it stand? Answered by `shard_stands`.
+struct stand_asked {};
+/// The log's end, for the above.
+struct stand_known {
+  log_offset end = 0;
+};
+/// Of agents of this shard.
+struct agent_heartbeats_read {
+  std::shared_ptr<const std::vector<agent_heartbeat>> heartbeats;
+};
+/// Read to their end since the look was asked for.
+struct heartbeats_read_to {
+  uint64_t look = 0;
+};
+/// Whether heartbeats can be appended and read.
+struct broker_seen {
+  bool is_there = true;
+};
+/// Answered once everything that is in the log now was folded here.
+struct replica_barrier {
+  call_token token = 0;
+};
+struct replica_end_known {
+  call_token token = 0;
+  log_offset end = 0;
+  storage_error error;
+};
+struct watch_due {};
+
 using shard_host_actor = caf::typed_actor<
-    caf::reacts_to<records_read>, caf::reacts_to<own_append_failed>,
-    caf::reacts_to<end_known>, caf::reacts_to<delivery_known>,
-    caf::reacts_to<shard_calls>, caf::reacts_to<rows_written>,
-    caf::reacts_to<checkpoint_due>, caf::reacts_to<reading_failed>,
-    caf::reacts_to<inspect_shard>, caf::reacts_to<restart_due>,
-    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+    caf::reacts_to<candidate_chosen>, caf::reacts_to<stand_asked>,
+    caf::reacts_to<stand_known>, caf::reacts_to<agent_heartbeats_read>,
+    caf::reacts_to<heartbeats_read_to>, caf::reacts_to<broker_seen>,
+    caf::reacts_to<replica_barrier>, caf::reacts_to<replica_end_known>,
+    caf::reacts_to<watch_due>, caf::reacts_to<records_read>,
+    caf::reacts_to<own_append_failed>, caf::reacts_to<end_known>,
+    caf::reacts_to<delivery_known>, caf::reacts_to<shard_calls>,
+    caf::reacts_to<rows_written>, caf::reacts_to<checkpoint_due>,
+    caf::reacts_to<reading_failed>, caf::reacts_to<inspect_shard>,
+    caf::reacts_to<restart_due>, caf::reacts_to<tick>,
+    caf::reacts_to<stop_now>>;
 
 // To the writer of a shard's store; it may block.
 
@@ -90,15 +132,46 @@ struct write_rows {
 using store_writer_actor =
     caf::typed_actor<caf::reacts_to<write_rows>, caf::reacts_to<stop_now>>;
 
+// To whoever brought calls to a shard.
+
+struct shard_answers {
+  std::vector<call_answer> answers;
+};
+
+// To the door between nodes.
+
+/// For the owner there.
+struct peer_calls {
+  std::string endpoint;
+  std::vector<forwarded_call> calls;
+};
+/// A node's door, as other nodes see it: takes `node_frame`s in bytes.
+using frame_actor = caf::typed_actor<caf::reacts_to<std::string>>;
+/// A link to the node is there, or cannot be made; with neither a door nor a
+/// problem it accepts connections.
+struct peer_dialed {
+  std::string endpoint;
+  frame_actor door;
+  std::string problem;
+};
+
+struct node_door_options;
+/// What it works with.
+struct door_opened {
+  std::shared_ptr<const node_door_options> options;
+};
+
+using node_door_actor =
+    caf::typed_actor<caf::reacts_to<std::string>, caf::reacts_to<peer_calls>,
+                     caf::reacts_to<door_opened>, caf::reacts_to<peer_dialed>,
+                     caf::reacts_to<shard_answers>, caf::reacts_to<stop_now>>;
+
 // To the gateway.
 
 struct api_request {
   caller who;
   request what;
   std::function<void(result)> answer;
-};
-struct shard_answers {
-  std::vector<call_answer> answers;
 };
 /// A decision of shard 0, in log order.
 struct catalog_folded {
@@ -112,13 +185,67 @@ struct catalog_loaded {
 /// Who hosts the shards, by number; comes before any request.
 struct shards_known {
   std::vector<shard_host_actor> shards;
+  /// In a cluster.
+  node_door_actor door;
+};
+/// In a cluster: who owns a shard, as its claims or the heartbeats say.
+struct owner_known {
+  shard_id of;
+  std::string endpoint;
+  /// A claim counts more than what heartbeats say.
+  bool by_claim = false;
+};
+struct peer_answers {
+  std::string endpoint;
+  std::vector<call_answer> answers;
+};
+struct peer_unreachable {
+  std::string endpoint;
 };
 
-using gateway_actor =
-    caf::typed_actor<caf::reacts_to<api_request>, caf::reacts_to<shard_answers>,
-                     caf::reacts_to<catalog_folded>,
-                     caf::reacts_to<catalog_loaded>,
-                     caf::reacts_to<shards_known>, caf::reacts_to<stop_now>>;
+using gateway_actor = caf::typed_actor<
+    caf::reacts_to<api_request>, caf::reacts_to<shard_answers>,
+    caf::reacts_to<catalog_folded>, caf::reacts_to<catalog_loaded>,
+    caf::reacts_to<shards_known>, caf::reacts_to<owner_known>,
+    caf::reacts_to<peer_answers>, caf::reacts_to<peer_unreachable>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+
+// To the host of the membership.
+
+struct shard_stands {
+  shard_id shard;
+  bool is_owner = false;
+  /// Folded to near the log's end.
+  bool is_warm = false;
+};
+/// Tell the shard's host once all heartbeats of now were read.
+struct heartbeats_look {
+  shard_id of;
+  uint64_t look = 0;
+};
+struct heartbeats_taken {
+  std::shared_ptr<std::vector<log_record>> records;
+};
+struct heartbeats_end_known {
+  shard_id of;
+  uint64_t look = 0;
+  log_offset end = 0;
+};
+/// Gives its shards to other nodes; `done` is called when it has none left.
+struct leave_cluster {
+  std::function<void()> done;
+};
+struct cluster_view;
+/// Runs `look` on what the node knows of its cluster.
+struct inspect_members {
+  std::function<void(const cluster_view&)> look;
+};
+
+using members_host_actor = caf::typed_actor<
+    caf::reacts_to<shard_stands>, caf::reacts_to<heartbeats_look>,
+    caf::reacts_to<heartbeats_taken>, caf::reacts_to<heartbeats_end_known>,
+    caf::reacts_to<leave_cluster>, caf::reacts_to<inspect_members>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 // To the agent host.
 
@@ -183,3 +310,24 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_attached)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::report_appended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::end_jobs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::candidate_chosen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stand_asked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stand_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::agent_heartbeats_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_read_to)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::broker_seen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::replica_barrier)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::replica_end_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::watch_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::owner_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_answers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_unreachable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_calls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_dialed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_stands)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_look)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_end_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::leave_cluster)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::inspect_members)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::door_opened)

@@ -1,12 +1,14 @@
 #include "runtime/gateway.hpp"
 
 #include "actors/gateway_machine.hpp"
+#include "runtime/boottime.hpp"
 
 #include <algorithm>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <map>
 #include <openssl/evp.h>
+#include <set>
 #include <utility>
 
 namespace berth {
@@ -38,37 +40,155 @@ bool changes_environments(const decision_record& decision) {
 struct gateway_state {
   static inline const char* name = "gateway";
 
+  gateway_actor::pointer self = nullptr;
   gateway_host_options options;
   std::unique_ptr<gateway_machine> machine;
   std::vector<shard_host_actor> shards;
   request_token last_token = 0;
   std::map<request_token, std::function<void(result)>> open;
 
+  // In a cluster.
+  std::optional<call_router> router;
+  node_door_actor door;
+  /// Barriers of the replica that are not reached, and when each is given up.
+  std::map<call_token, int64_t> barriers;
+  /// Shards whose owner a claim has named.
+  std::set<shard_id> claimed;
+  int64_t wake_at_ms = INT64_MAX;
+  uint64_t wake_generation = 0;
+
   void make_machine() {
     machine = std::make_unique<gateway_machine>(
         gateway_options{options.shard_count, options.merge_details});
   }
   void carry_out();
+  void call(call_shard_effect& call, std::map<shard_id, shard_calls>& local);
+  void ask_replica(call_token token);
+  void route();
+  void wake_when_due();
+  void on_owner(const owner_known& m);
+  void on_answers(const std::string& from,
+                  const std::vector<call_answer>& answers);
+  void give_barriers_up();
   void tell_environments();
 };
 
+void gateway_state::call(call_shard_effect& call,
+                         std::map<shard_id, shard_calls>& local) {
+  if (!router)
+    return local[call.to].calls.emplace_back(call.token, std::move(call.what)),
+           void();
+  // A replica's barrier is its own: what this node has folded counts, not what
+  // the owner has.
+  if (call.to.value == 0 && std::holds_alternative<barrier_call>(call.what))
+    ask_replica(call.token);
+  else
+    router->on_call(call.to, call.token, std::move(call.what));
+}
+
+void gateway_state::ask_replica(call_token token) {
+  barriers[token] = boottime_ms() + options.cluster->routing.patience_ms;
+  caf::anon_send(shards.at(0), replica_barrier{token});
+}
+
+void gateway_state::give_barriers_up() {
+  while (!barriers.empty() && barriers.begin()->second <= boottime_ms()) {
+    auto token = barriers.begin()->first;
+    barriers.erase(barriers.begin());
+    machine->on_answer(token,
+                       api_error{api_errc::unavailable,
+                                 "this node cannot see the end of the log of "
+                                 "shard 0 now; try again"});
+  }
+}
+
 void gateway_state::carry_out() {
-  std::map<shard_id, shard_calls> by_shard;
-  for (auto& effect : machine->take_effects()) {
-    if (auto* call = std::get_if<call_shard_effect>(&effect)) {
-      by_shard[call->to].calls.emplace_back(call->token, std::move(call->what));
+  if (router)
+    router->on_clock(boottime_ms());
+  give_barriers_up();
+  std::map<shard_id, shard_calls> local;
+  for (auto effects = machine->take_effects(); !effects.empty();
+       effects = machine->take_effects()) {
+    for (auto& effect : effects) {
+      if (auto* asked = std::get_if<call_shard_effect>(&effect)) {
+        call(*asked, local);
+        continue;
+      }
+      auto& answered = std::get<answer_request_effect>(effect);
+      auto found = open.find(answered.token);
+      if (found == open.end())
+        continue;
+      auto answer = std::move(found->second);
+      open.erase(found);
+      answer(std::move(answered.answer));
+    }
+    if (router)
+      route();
+  }
+  for (auto& [to, calls] : local)
+    caf::anon_send(shards.at(to.value), std::move(calls));
+  wake_when_due();
+}
+
+/// What the router wants; an answer may make the machine ask on.
+void gateway_state::route() {
+  std::map<shard_id, shard_calls> local;
+  std::map<std::string, peer_calls> remote;
+  for (auto& effect : router->take_effects()) {
+    if (auto* told = std::get_if<answer_call_effect>(&effect)) {
+      machine->on_answer(told->token, std::move(told->answer));
       continue;
     }
-    auto& answered = std::get<answer_request_effect>(effect);
-    auto found = open.find(answered.token);
-    if (found == open.end())
-      continue;
-    auto answer = std::move(found->second);
-    open.erase(found);
-    answer(std::move(answered.answer));
+    auto& brought = std::get<bring_call_effect>(effect);
+    if (brought.endpoint == options.cluster->endpoint)
+      local[brought.to].calls.emplace_back(brought.token,
+                                           std::move(brought.what));
+    else
+      remote[brought.endpoint].calls.push_back(
+          {brought.token, brought.to, std::move(brought.what)});
   }
-  for (auto& [to, calls] : by_shard)
+  for (auto& [to, calls] : local)
     caf::anon_send(shards.at(to.value), std::move(calls));
+  for (auto& [endpoint, calls] : remote) {
+    calls.endpoint = endpoint;
+    caf::anon_send(door, std::move(calls));
+  }
+}
+
+void gateway_state::wake_when_due() {
+  auto due = router ? router->next_due_boottime_ms() : std::nullopt;
+  if (!barriers.empty())
+    due = std::min(due.value_or(INT64_MAX), barriers.begin()->second);
+  if (!due || *due >= wake_at_ms)
+    return;
+  wake_at_ms = *due;
+  auto wait = std::max<int64_t>(*due - boottime_ms(), 1);
+  self->delayed_send(caf::actor_cast<gateway_actor>(self),
+                     std::chrono::milliseconds(wait), tick{++wake_generation});
+}
+
+void gateway_state::on_owner(const owner_known& m) {
+  if (m.by_claim)
+    claimed.insert(m.of);
+  else if (claimed.count(m.of) != 0)
+    return;
+  router->on_owner(m.of, m.endpoint);
+  route();
+  carry_out();
+}
+
+void gateway_state::on_answers(const std::string& from,
+                               const std::vector<call_answer>& answers) {
+  if (router)
+    router->on_clock(boottime_ms());
+  for (const auto& a : answers)
+    if (router && barriers.erase(a.token) == 0)
+      router->on_answer(from, a.token, a.answer);
+    else
+      machine->on_answer(a.token, a.answer);
+  if (router)
+    route();
+  carry_out();
 }
 
 void gateway_state::tell_environments() {
@@ -81,8 +201,11 @@ void gateway_state::tell_environments() {
 gateway_actor::behavior_type
 gateway_behavior(gateway_actor::stateful_pointer<gateway_state> self,
                  gateway_host_options options) {
+  self->state.self = self;
   self->state.options = std::move(options);
   self->state.make_machine();
+  if (self->state.options.cluster)
+    self->state.router.emplace(self->state.options.cluster->routing);
   return {
       [self](const api_request& m) {
         auto& st = self->state;
@@ -93,9 +216,7 @@ gateway_behavior(gateway_actor::stateful_pointer<gateway_state> self,
       },
       [self](const shard_answers& m) {
         auto& st = self->state;
-        for (const auto& a : m.answers)
-          st.machine->on_answer(a.token, a.answer);
-        st.carry_out();
+        st.on_answers(st.router ? st.options.cluster->endpoint : "", m.answers);
       },
       [self](const catalog_folded& m) {
         auto& st = self->state;
@@ -109,7 +230,25 @@ gateway_behavior(gateway_actor::stateful_pointer<gateway_state> self,
           st.machine->load_row(key, bytes);
         st.tell_environments();
       },
-      [self](const shards_known& m) { self->state.shards = m.shards; },
+      [self](const shards_known& m) {
+        self->state.shards = m.shards;
+        self->state.door = m.door;
+      },
+      [self](const owner_known& m) { self->state.on_owner(m); },
+      [self](const peer_answers& m) {
+        self->state.on_answers(m.endpoint, m.answers);
+      },
+      [self](const peer_unreachable& m) {
+        self->state.router->on_clock(boottime_ms());
+        self->state.router->on_unreachable(m.endpoint);
+        self->state.carry_out();
+      },
+      [self](const tick& m) {
+        if (m.generation != self->state.wake_generation)
+          return;
+        self->state.wake_at_ms = INT64_MAX;
+        self->state.carry_out();
+      },
       [self](const stop_now&) {
         for (auto& [token, answer] : std::exchange(self->state.open, {}))
           answer(api_error{api_errc::unavailable, "the server is stopping"});

@@ -1,6 +1,7 @@
 #include "runtime/node.hpp"
 
 #include "runtime/agent_host.hpp"
+#include "runtime/cluster_link.hpp"
 #include "runtime/gateway.hpp"
 #include "runtime/shard_host.hpp"
 #include "storage/local_log.hpp"
@@ -32,7 +33,8 @@ struct actor_config : caf::actor_system_config {
   }
 };
 
-store_result open_store(data_folder& folder, shard_id shard, log& log) {
+store_result open_store(data_folder& folder, shard_id shard, log& log,
+                        bool is_shared_log) {
   auto opened = open_rocksdb_store({folder.store_folder(shard)});
   auto is_of_log = [&](const store& s) {
     auto at = s.last_checkpoint();
@@ -40,6 +42,14 @@ store_result open_store(data_folder& folder, shard_id shard, log& log) {
   };
   if (opened.opened && is_of_log(*opened.opened))
     return opened;
+  // The folder may be another cluster's, whose brokers were not meant.
+  if (opened.opened && is_shared_log)
+    return {nullptr,
+            {storage_errc::fatal,
+             "the data folder " + folder.path().string()
+                 + " was made with another log than the one at these brokers: "
+                   "check --brokers and --topic-prefix, or give another "
+                   "--data"}};
   if (opened.error && opened.error.code != storage_errc::diverged)
     return opened;
   opened.opened.reset();
@@ -58,8 +68,7 @@ store_result open_store(data_folder& folder, shard_id shard, log& log) {
 class node::impl {
 public:
   impl(std::unique_ptr<data_folder> folder, node_options options)
-      : options_(std::move(options)), folder_(std::move(folder)),
-        system_(config_) {}
+      : options_(std::move(options)), folder_(std::move(folder)) {}
 
   ~impl() {
     for (auto& host : hosts_)
@@ -70,28 +79,25 @@ public:
       caf::anon_send(agents_, stop_now{});
     if (gateway_)
       caf::anon_send(gateway_, stop_now{});
+    if (cluster_)
+      cluster_->stop();
     hosts_.clear();
     writers_.clear();
     door_.reset();
     agents_ = nullptr;
     gateway_ = nullptr;
-    system_.await_all_actors_done();
+    if (system_)
+      system_->await_all_actors_done();
   }
 
   storage_error open() {
     if (auto full = folder_->require_room(log_free_bytes_min))
       return full;
-    local_log_options wanted;
-    wanted.folder = folder_->log_folder();
-    wanted.partitions = options_.shards;
-    wanted.cluster_id = folder_->cluster_id();
-    wanted.create_if_missing = folder_->may_make_log();
-    auto opened = open_local_log(wanted);
-    if (opened.error)
-      return opened.error;
-    log_ = std::move(opened.opened);
+    if (auto error = options_.cluster ? open_cluster() : open_log())
+      return error;
     for (uint32_t i = 0; i < log_->partitions(); ++i) {
-      auto store = open_store(*folder_, shard_id{i}, *log_);
+      auto store =
+          open_store(*folder_, shard_id{i}, *log_, cluster_ != nullptr);
       if (store.error)
         return store.error;
       stores_.push_back(std::move(store.opened));
@@ -99,22 +105,28 @@ public:
     return {};
   }
 
-  /// Waits until every shard is owned, or something is fatal.
-  void run() {
-    gateway_ = spawn_gateway(
-        system_,
-        {log_->partitions(), options_.merge_details, [this](auto environments) {
-           std::lock_guard lock{mutex_};
-           environments_ = environments;
-           if (agents_)
-             caf::anon_send(agents_, environments_changed{environments});
-         }});
-    door_ = make_gateway_door(gateway_);
+  /// Waits until every shard is owned, or something is fatal; a cluster's node
+  /// only joins. The error says why it cannot.
+  std::optional<std::string> run() {
+    if (cluster_)
+      cluster_->set_up(config_, log_->cluster_id());
+    system_ = std::make_unique<caf::actor_system>(config_);
+    if (cluster_)
+      if (auto problem = cluster_->publish(*system_))
+        return problem;
+    start_gateway();
     owned_ = std::make_unique<std::latch>(log_->partitions());
     for (uint32_t i = 0; i < log_->partitions(); ++i)
       spawn_shard(shard_id{i});
-    caf::anon_send(gateway_, shards_known{hosts_});
-    owned_->wait();
+    caf::anon_send(
+        gateway_,
+        shards_known{hosts_, cluster_ ? cluster_->door() : node_door_actor{}});
+    if (cluster_)
+      cluster_->join(*system_, options_.name, hosts_, gateway_,
+                     [this](std::string why) { fatal(std::move(why)); });
+    else
+      owned_->wait();
+    return std::nullopt;
   }
 
   keeper_hello start_agents(local_agents_options wanted) {
@@ -128,7 +140,7 @@ public:
     o.node_environment = std::move(wanted.node_environment);
     o.on_keeper = [hello](const keeper_hello& h) { hello->set_value(h); };
     o.on_fatal = [this](std::string why) { fatal(std::move(why)); };
-    auto agents = spawn_agent_host(system_, std::move(o));
+    auto agents = spawn_agent_host(*system_, std::move(o));
     {
       std::lock_guard lock{mutex_};
       agents_ = agents;
@@ -165,6 +177,7 @@ public:
     ended->get_future().get();
   }
 
+  cluster_link& cluster() { return *cluster_; }
   gateway_interface& door() { return *door_; }
   job_transitions& transitions() { return transitions_; }
   log& event_log() { return *log_; }
@@ -172,6 +185,38 @@ public:
   uint32_t shard_count() const { return log_->partitions(); }
 
 private:
+  storage_error open_log() {
+    local_log_options wanted;
+    wanted.folder = folder_->log_folder();
+    wanted.partitions = options_.shards;
+    wanted.cluster_id = folder_->cluster_id();
+    wanted.create_if_missing = folder_->may_make_log();
+    auto opened = open_local_log(wanted);
+    log_ = std::move(opened.opened);
+    return opened.error;
+  }
+
+  storage_error open_cluster() {
+    cluster_ = std::make_unique<cluster_link>(*options_.cluster);
+    return cluster_->open(log_);
+  }
+
+  void start_gateway() {
+    gateway_host_options o;
+    o.shard_count = log_->partitions();
+    o.merge_details = options_.merge_details;
+    o.on_environments = [this](auto environments) {
+      std::lock_guard lock{mutex_};
+      environments_ = environments;
+      if (agents_)
+        caf::anon_send(agents_, environments_changed{environments});
+    };
+    if (cluster_)
+      o.cluster = cluster_->for_gateway();
+    gateway_ = spawn_gateway(*system_, std::move(o));
+    door_ = make_gateway_door(gateway_);
+  }
+
   static shard_status look(const shard& m, bool with_hash) {
     shard_status s;
     s.id = m.state().self();
@@ -193,6 +238,18 @@ private:
     shard_host_options o;
     o.shard.state.self = id;
     o.shard.state.catalog.shard_count = log_->partitions();
+    if (cluster_) {
+      // The catalog is alone in its shard where there are more.
+      o.shard.state.catalog.first_environment_shard = 1;
+      o.shard.endpoint = cluster_->endpoint();
+      o.candidate = false;
+      o.cluster = cluster_->for_shard(id, gateway_);
+      o.cluster->on_claim = [this, id, tell = std::move(o.cluster->on_claim)](
+                                epoch at, const claim_record& claim) {
+        transitions_.start_at(id, at.value);
+        tell(at, claim);
+      };
+    }
     o.shard.state.jobs = options_.jobs;
     o.shard.state.environments = options_.environments;
     o.shard.cluster_id = log_->cluster_id();
@@ -202,7 +259,7 @@ private:
     o.checkpoint_interval_ms = options_.checkpoint_interval_ms;
     o.gateway = gateway_;
     o.store_writer = writers_.emplace_back(
-        spawn_store_writer(system_, stores_.at(id.value)));
+        spawn_store_writer(*system_, stores_.at(id.value)));
     o.on_dispatch = [this](std::shared_ptr<const dispatch> d) {
       std::lock_guard lock{mutex_};
       if (agents_)
@@ -218,7 +275,7 @@ private:
         owned_->count_down();
     };
     o.on_fatal = [this](std::string why) { fatal(std::move(why)); };
-    hosts_.push_back(spawn_shard_host(system_, std::move(o)));
+    hosts_.push_back(spawn_shard_host(*system_, std::move(o)));
   }
 
   void fatal(std::string why) {
@@ -232,7 +289,8 @@ private:
   std::vector<std::shared_ptr<store>> stores_;
   job_transitions transitions_;
   actor_config config_;
-  caf::actor_system system_;
+  std::unique_ptr<cluster_link> cluster_;
+  std::unique_ptr<caf::actor_system> system_;
   gateway_actor gateway_;
   std::unique_ptr<gateway_interface> door_;
   std::vector<store_writer_actor> writers_;
@@ -257,7 +315,8 @@ node_result node::start(std::unique_ptr<data_folder> folder,
   auto made = std::make_unique<impl>(std::move(folder), std::move(options));
   if (auto error = made->open())
     return {nullptr, error};
-  made->run();
+  if (auto problem = made->run())
+    return {nullptr, {storage_errc::fatal, *problem}};
   return {std::unique_ptr<node>(new node(std::move(made))), {}};
 }
 
@@ -287,6 +346,22 @@ uint32_t node::shard_count() const {
 
 std::vector<shard_status> node::status(bool with_hash) const {
   return impl_->status(with_hash);
+}
+
+std::string node::endpoint() const {
+  return impl_->cluster().endpoint();
+}
+
+const kafka_cluster_address& node::kafka() const {
+  return impl_->cluster().kafka();
+}
+
+cluster_view node::view() const {
+  return impl_->cluster().view();
+}
+
+void node::leave(int64_t patience_ms) {
+  impl_->cluster().leave(patience_ms);
 }
 
 void node::end_jobs() {

@@ -5,11 +5,13 @@
 #include "actors/shard.hpp"
 #include "messages/gateway_interface.hpp"
 #include "messages/keeper_protocol.hpp"
+#include "runtime/cluster_options.hpp"
 #include "runtime/job_transitions.hpp"
 #include "storage/data_folder.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct node_options {
   /// The dialect's; see `gateway_options`.
   std::function<std::string(const std::string&, const std::string&)>
       merge_details;
+  /// Makes it one of many on Kafka, in whose log the shards are then.
+  std::optional<cluster_options> cluster;
   /// Going on would be wrong. Called at most once, from any thread; the process
   /// shall print the message and end.
   std::function<void(std::string)> on_fatal;
@@ -62,7 +66,8 @@ struct node_result {
 class node {
 public:
   /// Opens log and stores in the folder, folds, claims every shard, and returns
-  /// once all are owned. A damaged store is set aside and rebuilt.
+  /// once all are owned; in a cluster once it has joined, which shards it owns
+  /// follows from the membership. A damaged store is set aside and rebuilt.
   static node_result start(std::unique_ptr<data_folder> folder,
                            node_options options);
   ~node();
@@ -80,6 +85,16 @@ public:
   /// Looked up on the shards' own threads; waits for them. `with_hash` walks
   /// the whole state, between two decisions.
   std::vector<shard_status> status(bool with_hash) const;
+
+  // In a cluster.
+
+  /// Where other nodes reach it.
+  std::string endpoint() const;
+  const kafka_cluster_address& kafka() const;
+  cluster_view view() const;
+  /// Hands its shards to other nodes; returns once it has none, or the time is
+  /// over.
+  void leave(int64_t patience_ms);
 
   /// Ends all jobs of the keeper, waits until they have ended and the log holds
   /// their reports.

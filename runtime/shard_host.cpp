@@ -1,14 +1,22 @@
 #include "runtime/shard_host.hpp"
 
+#include "actors/stable_hash.hpp"
+#include "messages/codec.hpp"
+#include "messages/keeper_protocol.hpp"
 #include "runtime/boottime.hpp"
 #include "runtime/random_nonce.hpp"
 #include "runtime/shard_driver.hpp"
+#include "runtime/shard_watch.hpp"
 
+#include <algorithm>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <spdlog/spdlog.h>
 #include <utility>
 
@@ -18,6 +26,8 @@ namespace {
 
 /// Batches of records that may wait for a host; the reading waits beyond.
 constexpr size_t waiting_batches_max = 64;
+/// Records that a follower may lack and still take the shard over at once.
+constexpr log_offset warm_within = 1000;
 /// Between tries to own the shard.
 constexpr std::chrono::milliseconds restart_pause{500};
 
@@ -52,10 +62,17 @@ private:
 /// node's other actors; what comes of it returns as a message to the host.
 class caf_port final : public shard_port {
 public:
-  caf_port(shard_host_options& options, shard_host_actor::pointer self)
-      : options_(options), self_(self) {}
+  caf_port(shard_host_options& options, shard_host_actor::pointer self);
   /// Comes before anything is asked for.
   void belongs_to(const shard_driver& driver) { driver_ = &driver; }
+  /// In a cluster.
+  shard_watch* watch() { return watch_ ? &*watch_ : nullptr; }
+  /// After what may have changed where the shard stands.
+  void look_around();
+  void tell_stand();
+  void tell_stand(log_offset end);
+  void when_folded_to_end(call_token token);
+  void on_replica_end(const replica_end_known& m);
 
   int64_t boottime_ms() override { return berth::boottime_ms(); }
   std::string fresh_nonce() override { return random_nonce(); }
@@ -71,9 +88,7 @@ public:
   void append(uint64_t incarnation, std::string bytes) override;
   void append_to(shard_id to, uint64_t message_number,
                  const std::string& bytes) override;
-  void send(dispatch what) override {
-    options_.on_dispatch(std::make_shared<const dispatch>(std::move(what)));
-  }
+  void send(dispatch what) override;
   void write(std::shared_ptr<const row_batch> rows,
              const checkpoint& at) override {
     caf::anon_send(options_.store_writer,
@@ -90,11 +105,11 @@ public:
   void restart_later() override {
     self_->delayed_send(host(), restart_pause, restart_due{});
   }
-  void answer(std::vector<call_answer> answers) override {
-    caf::anon_send(options_.gateway, shard_answers{std::move(answers)});
-  }
+  void answer(std::vector<call_answer> answers) override;
   void folded(log_offset at,
               const std::shared_ptr<const decision_record>& d) override {
+    if (watch_)
+      watch_->on_decision(*d);
     if (shard_number() == 0)
       caf::anon_send(options_.gateway, catalog_folded{d});
     options_.on_folded(at, d);
@@ -124,7 +139,128 @@ private:
   std::shared_ptr<batch_credit> credit_;
   std::unique_ptr<log_reading> reading_;
   uint64_t tick_generation_ = 0;
+
+  // In a cluster.
+  std::optional<shard_watch> watch_;
+  std::string claim_told_;
+  /// By the end that each waits for.
+  std::multimap<log_offset, call_token> barriers_;
 };
+
+caf_port::caf_port(shard_host_options& options, shard_host_actor::pointer self)
+    : options_(options), self_(self) {
+  if (!options_.cluster)
+    return;
+  shard_watch_ports ports;
+  ports.look_at_heartbeats_end = [this](uint64_t look) {
+    options_.cluster->on_heartbeats_look({partition(), look});
+  };
+  ports.give_up = [this](agent_lost_call lost) {
+    spdlog::warn("agent given up shard={} agent={}", shard_number(),
+                 lost.agent.name);
+    self_->send(host(), shard_calls{{{no_caller, std::move(lost)}}});
+  };
+  ports.wake_at = [this](int64_t at_ms) {
+    auto wait = std::max<int64_t>(at_ms - berth::boottime_ms(), 0);
+    self_->delayed_send(host(), std::chrono::milliseconds(wait), watch_due{});
+  };
+  watch_.emplace(options_.cluster->watch, std::move(ports));
+}
+
+/// In a cluster dispatches go by topic, and have reached the agent once they
+/// are in it.
+void caf_port::send(dispatch what) {
+  if (!options_.cluster)
+    return options_.on_dispatch(
+        std::make_shared<const dispatch>(std::move(what)));
+  auto& topic = *options_.cluster->dispatches;
+  auto name = source_name(what.agent, what.session);
+  auto number = what.number;
+  shard_id to{dispatch_partition(what.agent, topic.partitions())};
+  topic.append(
+      to, encode(keeper_request_frame{keeper_dispatch{std::move(what)}}),
+      [host = host(), name = std::move(name), number](append_outcome outcome,
+                                                      const storage_error&) {
+        caf::anon_send(host, delivery_known{name, number,
+                                            outcome == append_outcome::appended
+                                                ? delivery::one
+                                                : delivery::failed_from});
+      });
+}
+
+void caf_port::answer(std::vector<call_answer> answers) {
+  if (options_.cluster) {
+    auto first_of_peers = std::stable_partition(
+        answers.begin(), answers.end(),
+        [](const auto& a) { return a.token < peer_tokens; });
+    shard_answers to_peers;
+    std::move(first_of_peers, answers.end(),
+              std::back_inserter(to_peers.answers));
+    answers.erase(first_of_peers, answers.end());
+    if (!to_peers.answers.empty())
+      caf::anon_send(options_.cluster->door, std::move(to_peers));
+  }
+  if (!answers.empty())
+    caf::anon_send(options_.gateway, shard_answers{std::move(answers)});
+}
+
+void caf_port::look_around() {
+  if (!options_.cluster)
+    return;
+  const auto* m = driver_->machine();
+  watch_->look_at(m);
+  if (m == nullptr)
+    return;
+  if (m->claim_read() && m->claim_read()->nonce != claim_told_) {
+    claim_told_ = m->claim_read()->nonce;
+    options_.cluster->on_claim(m->current_epoch(), *m->claim_read());
+    tell_stand();
+  }
+  while (!barriers_.empty()
+         && barriers_.begin()->first <= m->folded_offset() + 1) {
+    // The gateway has been told before of what was folded.
+    caf::anon_send(options_.gateway,
+                   shard_answers{{{barriers_.begin()->second,
+                                   response{done_response{}}}}});
+    barriers_.erase(barriers_.begin());
+  }
+}
+
+void caf_port::tell_stand() {
+  const auto* m = driver_->machine();
+  if (m != nullptr && m->role() == shard_role::owner)
+    return options_.cluster->on_stand({partition(), true, true});
+  options_.log_->end_offset(
+      partition(), [host = host()](log_offset end, const storage_error& error) {
+        if (!error)
+          caf::anon_send(host, stand_known{end});
+      });
+}
+
+void caf_port::tell_stand(log_offset end) {
+  const auto* m = driver_->machine();
+  options_.cluster->on_stand(
+      {partition(), m != nullptr && m->role() == shard_role::owner,
+       m != nullptr && m->folded_offset() + warm_within >= end});
+}
+
+void caf_port::when_folded_to_end(call_token token) {
+  options_.log_->end_offset(
+      partition(), [host = host(), token](log_offset end, storage_error error) {
+        caf::anon_send(host, replica_end_known{token, end, std::move(error)});
+      });
+}
+
+void caf_port::on_replica_end(const replica_end_known& m) {
+  if (m.error) {
+    caf::anon_send(options_.gateway,
+                   shard_answers{{{m.token, api_error{api_errc::unavailable,
+                                                      m.error.message}}}});
+    return;
+  }
+  barriers_.emplace(m.end, m.token);
+  look_around();
+}
 
 void caf_port::start_reading(uint64_t incarnation, log_offset from) {
   credit_ = std::make_shared<batch_credit>();
@@ -186,7 +322,8 @@ struct shard_host_state {
   void start(shard_host_actor::pointer self) {
     port = std::make_unique<caf_port>(options, self);
     driver = std::make_unique<shard_driver>(
-        shard_driver_options{options.shard, options.store_, true}, *port);
+        shard_driver_options{options.shard, options.store_, options.candidate},
+        *port);
     port->belongs_to(*driver);
     driver->start();
     checkpoint_later(self);
@@ -211,9 +348,11 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
         if (m.incarnation == st.driver->incarnation())
           st.port->give_credit();
         st.driver->on_records(m.incarnation, *m.records);
+        st.port->look_around();
       },
       [self](const own_append_failed& m) {
         self->state.driver->on_append_failed(m.incarnation, m.outcome, m.error);
+        self->state.port->look_around();
       },
       [self](const end_known& m) {
         self->state.driver->on_end(m.incarnation, m.end, m.error);
@@ -238,6 +377,28 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
         if (self->state.port->is_present(m))
           self->state.driver->on_wake();
       },
+      [self](const candidate_chosen& m) {
+        self->state.driver->set_candidate(m.candidate);
+      },
+      [self](const stand_asked&) { self->state.port->tell_stand(); },
+      [self](const stand_known& m) { self->state.port->tell_stand(m.end); },
+      [self](const agent_heartbeats_read& m) {
+        for (const auto& h : *m.heartbeats)
+          self->state.port->watch()->on_heartbeat(h);
+      },
+      [self](const heartbeats_read_to& m) {
+        self->state.port->watch()->on_heartbeats_read(m.look);
+      },
+      [self](const broker_seen& m) {
+        self->state.port->watch()->on_broker(m.is_there);
+      },
+      [self](const replica_barrier& m) {
+        self->state.port->when_folded_to_end(m.token);
+      },
+      [self](const replica_end_known& m) {
+        self->state.port->on_replica_end(m);
+      },
+      [self](const watch_due&) { self->state.port->watch()->on_wake(); },
       [self](const stop_now&) {
         self->state.port->stop_reading();
         self->quit();

@@ -2,6 +2,7 @@
 // writer and the node's other actors, and what comes of it returns.
 #pragma once
 
+#include "actors/agent_watch.hpp"
 #include "runtime/actor_interfaces.hpp"
 
 #include <functional>
@@ -11,8 +12,26 @@
 
 namespace berth {
 
+/// What a shard's host needs in a cluster.
+struct shard_cluster_options {
+  /// The topic of dispatches; outlives the host.
+  log* dispatches = nullptr;
+  agent_watch_settings watch;
+  /// Where the members are told of this shard.
+  std::function<void(shard_stands)> on_stand;
+  std::function<void(heartbeats_look)> on_heartbeats_look;
+  /// A claim was read.
+  std::function<void(epoch, const claim_record&)> on_claim;
+  /// To calls of other nodes, whose tokens are `peer_tokens` and above.
+  node_door_actor door;
+};
+/// Tokens of calls that came from other nodes.
+constexpr call_token peer_tokens = call_token{1} << 63;
+
 struct shard_host_options {
   shard_options shard;
+  /// Whether it claims the shard at once; in a cluster it is told when.
+  bool candidate = true;
   /// Outlives the host.
   log* log_ = nullptr;
   std::shared_ptr<store> store_;
@@ -21,8 +40,10 @@ struct shard_host_options {
 
   gateway_actor gateway;
   store_writer_actor store_writer;
-  /// Where dispatches go.
+  /// Where dispatches go, unless the node is one of a cluster.
   std::function<void(std::shared_ptr<const dispatch>)> on_dispatch;
+  /// Set in a cluster.
+  std::optional<shard_cluster_options> cluster;
   /// Each valid decision once it is folded, own or not.
   std::function<void(log_offset, std::shared_ptr<const decision_record>)>
       on_folded;
