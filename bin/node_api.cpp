@@ -7,7 +7,6 @@
 #include "runtime/output_files.hpp"
 #include "runtime/state_changes.hpp"
 
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -69,7 +68,7 @@ void node_api::make_service() {
   o.is_ready = settings_.is_ready;
   o.cluster = settings_.cluster;
   o.run_blocking = [this](std::function<void()> task) {
-    boost::asio::post(blocking_, std::move(task));
+    blocking_.queue()->post(std::move(task));
   };
   api_ = std::make_unique<service>(node_.gateway(), *output_, *changes_,
                                    std::move(o));

@@ -8,8 +8,8 @@
 #include "messages/event_source.hpp"
 #include "messages/output_source.hpp"
 #include "runtime/node.hpp"
+#include "runtime/task_thread.hpp"
 
-#include <boost/asio/thread_pool.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -54,7 +54,8 @@ private:
   std::unique_ptr<output_source> output_;
   std::unique_ptr<event_source> changes_;
   std::unique_ptr<audit_source> audit_;
-  boost::asio::thread_pool blocking_{1};
+  /// For what may block.
+  task_thread blocking_;
   std::unique_ptr<service> api_;
   std::unique_ptr<http_server> server_;
   std::string url_;

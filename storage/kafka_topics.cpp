@@ -19,43 +19,43 @@ std::map<std::string, std::string> volatile_settings(int64_t retention_ms) {
 
 std::string topic_name(const std::string& prefix, topic t) {
   switch (t) {
-    case topic::log:
-      return prefix + ".log";
-    case topic::submissions:
-      return prefix + ".submissions";
-    case topic::rejections:
-      return prefix + ".rejections";
-    case topic::dispatch:
-      return prefix + ".dispatch";
-    case topic::heartbeats:
-      return prefix + ".heartbeats";
-    case topic::job_state_changes:
-      return prefix + ".job-state-changes";
-    case topic::output:
-      return prefix + ".output";
+  case topic::log:
+    return prefix + ".log";
+  case topic::submissions:
+    return prefix + ".submissions";
+  case topic::rejections:
+    return prefix + ".rejections";
+  case topic::dispatch:
+    return prefix + ".dispatch";
+  case topic::heartbeats:
+    return prefix + ".heartbeats";
+  case topic::job_state_changes:
+    return prefix + ".job-state-changes";
+  case topic::output:
+    return prefix + ".output";
   }
   return {};
 }
 
 std::map<std::string, std::string> topic_settings(topic t) {
   switch (t) {
-    case topic::log:
-      return kafka_log_settings();
-    case topic::heartbeats: {
-      auto s = volatile_settings(60 * minute_ms);
-      // Only whole segments are dropped.
-      s["segment.ms"] = std::to_string(30 * minute_ms);
-      return s;
-    }
-    case topic::dispatch:
-    case topic::output:
-      return volatile_settings(week_ms);
-    case topic::submissions:
-    case topic::rejections:
-    case topic::job_state_changes:
-      // People may keep them as long as they like.
-      return {{"cleanup.policy", "delete"},
-              {"unclean.leader.election.enable", "false"}};
+  case topic::log:
+    return kafka_log_settings();
+  case topic::heartbeats: {
+    auto s = volatile_settings(60 * minute_ms);
+    // Only whole segments are dropped.
+    s["segment.ms"] = std::to_string(30 * minute_ms);
+    return s;
+  }
+  case topic::dispatch:
+  case topic::output:
+    return volatile_settings(week_ms);
+  case topic::submissions:
+  case topic::rejections:
+  case topic::job_state_changes:
+    // People may keep them as long as they like.
+    return {{"cleanup.policy", "delete"},
+            {"unclean.leader.election.enable", "false"}};
   }
   return {};
 }
