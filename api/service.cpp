@@ -92,19 +92,27 @@ struct service::impl {
       return true;
     }
     if (request.target == "/ready") {
-      auto ready = !options.is_ready || options.is_ready();
-      auto response = print_success(ready ? R"({"status":"ready"})"
-                                          : R"({"status":"catching up"})");
-      response.status = ready ? 200 : 503;
-      respond(std::move(response));
+      answer_ready(respond);
       return true;
     }
     if (request.target != "/metrics" || !options.metrics)
       return false;
-    auto response = print_success(options.metrics());
-    response.content_type = metrics_content_type;
-    respond(std::move(response));
+    run_blocking([metrics = options.metrics, respond] {
+      auto response = print_success(metrics());
+      response.content_type = metrics_content_type;
+      respond(std::move(response));
+    });
     return true;
+  }
+
+  void answer_ready(const respond_function& respond) const {
+    run_blocking([is_ready = options.is_ready, respond] {
+      auto ready = !is_ready || is_ready();
+      auto response = print_success(ready ? R"({"status":"ready"})"
+                                          : R"({"status":"catching up"})");
+      response.status = ready ? 200 : 503;
+      respond(std::move(response));
+    });
   }
 
   void answer_batch(const http_request& request, caller who,

@@ -206,6 +206,8 @@ void add_client_commands(CLI::App& app, int& status) {
   add_ending(app, status, ending::terminate, "terminate",
              "End jobs, also running ones");
   add_listings(app, status);
+  add(app, status, "cluster", "Show the nodes, shards and agents of a cluster",
+      "  berth cluster --endpoint http://127.0.0.1:9777", show_cluster);
   add(app, status, "stop", "End the server of a data folder, and its jobs",
       "  berth stop --data /tmp/berth", stop_server);
   add_api(app, status);

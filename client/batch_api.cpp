@@ -123,6 +123,13 @@ json batch_api::why(const std::string& job) {
   return perform(what);
 }
 
+json batch_api::cluster() {
+  outgoing what;
+  what.method = "GET";
+  what.path = "/v1/cluster";
+  return perform(what);
+}
+
 json batch_api::audit(const std::string& what, const std::string& job) {
   outgoing call;
   call.method = "GET";

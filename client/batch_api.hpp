@@ -1,5 +1,5 @@
 // The calls of a Berth server: AWS Batch's and CloudWatch Logs' JSON, and
-// Berth's own GET /v1/why, /v1/audit and /v1/events.
+// Berth's own GET /v1/why, /v1/cluster, /v1/audit and /v1/events.
 #pragma once
 
 #include "client/endpoint.hpp"
@@ -36,6 +36,7 @@ public:
   nlohmann::json call_logs(const std::string& operation,
                            const nlohmann::json& body);
   nlohmann::json why(const std::string& job);
+  nlohmann::json cluster();
   /// `what`: `history` of a job, or `verify` without one.
   nlohmann::json audit(const std::string& what, const std::string& job);
 

@@ -44,6 +44,9 @@ int end_jobs(command_context& context, ending how,
 
 int explain_job(command_context& context, const std::string& id);
 
+/// Nodes, shards and agents, as one node of a cluster knows them.
+int show_cluster(command_context& context);
+
 int list_queues(command_context& context);
 int list_environments(command_context& context);
 int list_definitions(command_context& context);
