@@ -53,11 +53,11 @@ struct service_options {
   /// Unix time, for signatures.
   std::function<int64_t()> now_ms;
   /// Whether a node of a cluster sees enough to be sent calls; nothing =
-  /// always.
+  /// always. May block.
   std::function<bool()> is_ready;
   /// The answer of /v1/cluster, JSON; nothing = there is no cluster. May block.
   std::function<std::string()> cluster;
-  /// The page of /metrics, in Prometheus' text format.
+  /// The page of /metrics, in Prometheus' text format. May block.
   std::function<std::string()> metrics;
   /// Outlives the service; nothing = no audits.
   audit_source* audit = nullptr;

@@ -28,7 +28,8 @@ struct cluster_shard {
   int64_t at_epoch = -1;
   log_offset folded_offset = -1;
   uint64_t seq = 0;
-  /// Records of the log that this node has not folded yet.
+  /// Records of the log that this node has not folded yet; -1 = the brokers do
+  /// not say.
   int64_t lag = 0;
   uint64_t live_jobs = 0;
   uint64_t runnable_jobs = 0;

@@ -3,7 +3,10 @@
 #include "runtime/boottime.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <future>
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace berth {
@@ -13,17 +16,23 @@ namespace {
 /// Records of shard 0, the catalog's, that a ready node may lack.
 constexpr int64_t lag_max = 1000;
 
-/// -1 when the log does not say.
-log_offset end_of(log& of, shard_id shard) {
-  auto found = std::make_shared<std::promise<log_offset>>();
+/// How long a node waits for the brokers to say where a shard ends.
+constexpr std::chrono::seconds end_patience{2};
+
+/// Nothing when the log does not say.
+std::optional<log_offset> end_of(log& of, shard_id shard) {
+  auto found = std::make_shared<std::promise<std::optional<log_offset>>>();
   of.end_offset(shard, [found](log_offset end, const storage_error& error) {
-    found->set_value(error ? -1 : end);
+    found->set_value(error ? std::nullopt : std::optional(end));
   });
-  return found->get_future().get();
+  auto asked = found->get_future();
+  return asked.wait_for(end_patience) == std::future_status::ready
+             ? asked.get()
+             : std::nullopt;
 }
 
-cluster_shard describe(node& of, const cluster_view& view,
-                       const shard_status& status) {
+cluster_shard describe(const cluster_view& view, const shard_status& status,
+                       std::optional<log_offset> end) {
   cluster_shard s;
   s.id = status.id;
   s.owner = view.holders.at(status.id.value);
@@ -33,8 +42,7 @@ cluster_shard describe(node& of, const cluster_view& view,
   s.seq = status.seq;
   s.live_jobs = status.live_jobs;
   s.runnable_jobs = status.runnable_jobs;
-  auto end = end_of(of.event_log(), status.id);
-  s.lag = std::max<int64_t>(end - status.folded_offset - 1, 0);
+  s.lag = end ? std::max<int64_t>(*end - status.folded_offset - 1, 0) : -1;
   return s;
 }
 
@@ -48,7 +56,8 @@ cluster_report report_cluster(node& of, const std::string& name) {
   for (auto& m : view.members)
     r.nodes.push_back({m.node, m.endpoint, m.leaving, std::move(m.owned)});
   for (const auto& status : of.status(false))
-    r.shards.push_back(describe(of, view, status));
+    r.shards.push_back(
+        describe(view, status, end_of(of.event_log(), status.id)));
   for (auto& a : view.agents)
     r.agents.push_back({a.said.agent, a.said.session, a.said.environment_shard,
                         boottime_ms() - a.heard_boottime_ms});
@@ -57,6 +66,7 @@ cluster_report report_cluster(node& of, const std::string& name) {
 
 bool sees_everything(const cluster_report& report) {
   return report.is_known && !report.shards.empty()
+         && report.shards.front().lag >= 0
          && report.shards.front().lag <= lag_max
          && std::none_of(report.shards.begin(), report.shards.end(),
                          [](const auto& s) { return s.owner.empty(); });

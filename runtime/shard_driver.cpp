@@ -36,6 +36,7 @@ void shard_driver::begin() {
   machine_ = std::make_unique<shard>(options_.shard);
   machine_->on_clock(port_.boottime_ms());
   load();
+  std::erase_if(looks_, [this](auto& look) { return look(*machine_); });
   port_.start_reading(incarnation_, machine_->resume_offset());
   look_before_claim();
 }
