@@ -52,6 +52,7 @@ public:
 
   storage_error look(const std::string& topic, cluster_look& seen);
   storage_error create(const kafka_topic_wanted& wanted, int replication);
+  /// Of a topic that the controller has.
   storage_error settings(const std::string& topic,
                          std::map<std::string, std::string>& found);
   storage_error identify(const std::string& topic, std::string& id);
@@ -70,6 +71,8 @@ private:
   }
   kafka_owned<rd_kafka_AdminOptions_t> options(rd_kafka_admin_op_t operation);
   storage_error wait(kafka_owned<rd_kafka_event_t>& answer);
+  storage_error ask_settings(const std::string& topic,
+                             kafka_owned<rd_kafka_event_t>& answer);
 
   const kafka_connection& to_;
   clock::time_point deadline_;
@@ -146,21 +149,32 @@ storage_error topic_admin::create(const kafka_topic_wanted& wanted,
                + (why != nullptr ? why : rd_kafka_err2str(code)));
 }
 
-storage_error topic_admin::settings(const std::string& topic,
-                                    std::map<std::string, std::string>& found) {
+storage_error topic_admin::ask_settings(const std::string& topic,
+                                        kafka_owned<rd_kafka_event_t>& answer) {
   kafka_owned<rd_kafka_ConfigResource_t> resource{
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
   auto* asked = resource.get();
   rd_kafka_DescribeConfigs(handle_.get(), &asked, 1,
                            options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS).get(),
                            answers_.get());
+  return wait(answer);
+}
+
+storage_error topic_admin::settings(const std::string& topic,
+                                    std::map<std::string, std::string>& found) {
   kafka_owned<rd_kafka_event_t> answer;
-  if (auto error = wait(answer))
-    return error;
-  size_t resources = 0;
-  const auto* const* results = rd_kafka_DescribeConfigs_result_resources(
-      rd_kafka_event_DescribeConfigs_result(answer.get()), &resources);
-  BERTH_ASSERT(resources == 1, "one topic was asked for");
+  const rd_kafka_ConfigResource_t* const* results = nullptr;
+  // A broker may not know a new topic yet though others do.
+  do {
+    if (auto error = ask_settings(topic, answer))
+      return error;
+    size_t resources = 0;
+    results = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(answer.get()), &resources);
+    BERTH_ASSERT(resources == 1, "one topic was asked for");
+  } while (rd_kafka_ConfigResource_error(results[0])
+               == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+           && clock::now() < deadline_);
   if (const auto* why = rd_kafka_ConfigResource_error_string(results[0]))
     return fatal("the settings of topic " + topic + " cannot be read: " + why);
   size_t count = 0;
