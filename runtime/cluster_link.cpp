@@ -37,6 +37,7 @@ storage_error cluster_link::open(std::unique_ptr<log>& opened) {
 void cluster_link::set_up(caf::actor_system_config& config,
                           const std::string& cluster_id) {
   set_up_network(config, cluster_id, options_.secret);
+  secret_mark_ = secret_mark(cluster_id, options_.secret);
 }
 
 std::optional<std::string> cluster_link::publish(caf::actor_system& system) {
@@ -82,7 +83,7 @@ void cluster_link::join(caf::actor_system& system, const std::string& node,
   open_node_door(door_, {endpoint(), gateway, shards});
   members_host_options o;
   o.membership.node = node;
-  o.membership.nonce = random_nonce();
+  o.membership.nonce = secret_mark_ + random_nonce().substr(secret_mark_size);
   o.membership.endpoint = endpoint();
   o.membership.timeout_ms = options_.membership_timeout_ms;
   o.heartbeat_interval_ms = options_.heartbeat_interval_ms;

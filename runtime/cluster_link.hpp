@@ -48,6 +48,7 @@ private:
   members_host_actor members() const;
 
   cluster_options options_;
+  std::string secret_mark_;
   std::unique_ptr<log> heartbeats_;
   std::unique_ptr<log> dispatches_;
   node_door_actor door_;

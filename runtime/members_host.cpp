@@ -2,6 +2,7 @@
 
 #include "messages/codec.hpp"
 #include "runtime/boottime.hpp"
+#include "runtime/node_door.hpp"
 
 #include <algorithm>
 #include <caf/stateful_actor.hpp>
@@ -34,6 +35,12 @@ struct members_host_state {
     bool is_owner = false;
     bool is_warm = false;
   };
+  /// A node that has another secret.
+  struct stranger {
+    std::string node;
+    std::string endpoint;
+    int64_t append_ms = 0;
+  };
   struct open_look {
     shard_id of;
     uint64_t look = 0;
@@ -51,6 +58,7 @@ struct members_host_state {
   int64_t own_heard_ms = 0;
   uint64_t generation = 0;
   bool broker_is_lost = false;
+  std::optional<stranger> last_stranger;
   std::map<shard_id, stand> stands;
   std::vector<bool> told;
   std::deque<open_look> looks;
@@ -64,7 +72,8 @@ struct members_host_state {
   void start(members_host_options o);
   void read_on(log_offset begin, log_offset end);
   void take(const std::vector<log_record>& records);
-  void take(const node_heartbeat& h, log_offset at);
+  void take(const node_heartbeat& h, const log_record& r);
+  void judge_strangers(int64_t own_append_ms);
   void see(const agent_heartbeat& h);
   void on_end(const heartbeats_end_known& m);
   void answer_looks();
@@ -130,7 +139,7 @@ void members_host_state::take(const std::vector<log_record>& records) {
     if (!read || read->format > heartbeat_format)
       continue;
     if (const auto* node = std::get_if<node_heartbeat>(&read->body)) {
-      take(*node, r.offset);
+      take(*node, r);
       continue;
     }
     const auto& agent = std::get<agent_heartbeat>(read->body);
@@ -153,10 +162,31 @@ void members_host_state::take(const std::vector<log_record>& records) {
   on_time();
 }
 
-void members_host_state::take(const node_heartbeat& h, log_offset at) {
-  members->on_heartbeat(h, at);
-  if (h.nonce == options.membership.nonce)
+void members_host_state::take(const node_heartbeat& h, const log_record& r) {
+  const auto& own = options.membership.nonce;
+  if (h.nonce.compare(0, secret_mark_size, own, 0, secret_mark_size) != 0) {
+    last_stranger = stranger{h.node, h.endpoint, r.append_ms};
+    return;
+  }
+  if (h.nonce == own) {
+    if (members->own_heartbeat(false, {}, {}).started < 0)
+      judge_strangers(r.append_ms);
     own_heard_ms = boottime_ms();
+  }
+  members->on_heartbeat(h, r.offset);
+}
+
+/// Of nodes with different secrets the one that came later ends, before it has
+/// taken a shard: nobody could bring calls to it.
+void members_host_state::judge_strangers(int64_t own_append_ms) {
+  if (!last_stranger
+      || own_append_ms - last_stranger->append_ms
+             > options.membership.timeout_ms)
+    return;
+  options.on_fatal("node " + last_stranger->node + " at "
+                   + last_stranger->endpoint
+                   + " is of this cluster, but has another secret. Give all "
+                     "nodes the same --secret-file");
 }
 
 void members_host_state::see(const agent_heartbeat& h) {

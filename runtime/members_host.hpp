@@ -17,6 +17,8 @@
 namespace berth {
 
 struct members_host_options {
+  /// The nonce begins with the secret's mark (see `node_door.hpp`): processes
+  /// whose nonces begin otherwise are no members.
   membership_settings membership;
   int64_t heartbeat_interval_ms = 500;
   /// The topic of heartbeats; outlives the host.

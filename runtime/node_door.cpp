@@ -268,6 +268,12 @@ void set_up_network(caf::actor_system_config& config,
   config.set("middleman.connection-timeout", caf::timespan{link_timeout});
 }
 
+std::string secret_mark(const std::string& cluster_id,
+                        const std::string& secret) {
+  return sha256_hex("mark\n" + cluster_id + "\n" + secret)
+      .substr(0, secret_mark_size);
+}
+
 node_door_actor spawn_node_door(caf::actor_system& system) {
   return system.spawn(node_door_behavior);
 }

@@ -17,6 +17,8 @@
 
 namespace berth {
 
+constexpr size_t secret_mark_size = 8;
+
 struct node_door_options {
   /// Of this node.
   std::string endpoint;
@@ -29,6 +31,11 @@ struct node_door_options {
 /// hide what is said (see docs/operations.md).
 void set_up_network(caf::actor_system_config& config,
                     const std::string& cluster_id, const std::string& secret);
+
+/// By which nodes notice that their secrets differ: `secret_mark_size`
+/// hexadecimal digits, too few to find a secret by trying.
+std::string secret_mark(const std::string& cluster_id,
+                        const std::string& secret);
 
 /// Requires `set_up_network`.
 node_door_actor spawn_node_door(caf::actor_system& system);
