@@ -39,7 +39,57 @@ def is_alive(pid):
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
-class BerthServer:
+class Clients:
+    """Programs that talk to what answers at `url`; needs also `folder` (their
+    home), `data` (for --data) and `environment` (of `berth`)."""
+
+    def client(self, service, **config):
+        settings = {"retries": {"max_attempts": 0}, "max_pool_connections": 40}
+        settings.update(config)
+        return boto3.session.Session().client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            config=Config(**settings),
+        )
+
+    def batch(self, **config):
+        return self.client("batch", **config)
+
+    def logs(self, **config):
+        return self.client("logs", **config)
+
+    def client_environment(self):
+        """Variables for a client that is a program."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_PAGER": "",
+            "NO_PROXY": "127.0.0.1",
+            "BATCH_URL": self.url,
+        }
+
+    def run_berth(self, *words, timeout=60):
+        """Another subcommand of the binary, told where this server is."""
+        return subprocess.run(
+            [BERTH, *words],
+            env={
+                **self.environment,
+                "BERTH_ENDPOINT": self.url,
+                "BERTH_DATA": str(self.data),
+            },
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+
+class BerthServer(Clients):
     """One data folder and the `berth dev` that runs on it, if any."""
 
     def __init__(
@@ -157,50 +207,3 @@ class BerthServer:
             return self.log_path.read_text(errors="replace")[-4000:]
         except FileNotFoundError:
             return "(no output)"
-
-    # Clients
-
-    def client(self, service, **config):
-        settings = {"retries": {"max_attempts": 0}, "max_pool_connections": 40}
-        settings.update(config)
-        return boto3.session.Session().client(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-            config=Config(**settings),
-        )
-
-    def batch(self, **config):
-        return self.client("batch", **config)
-
-    def logs(self, **config):
-        return self.client("logs", **config)
-
-    def client_environment(self):
-        """Variables for a client that is a program."""
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_PAGER": "",
-            "NO_PROXY": "127.0.0.1",
-            "BATCH_URL": self.url,
-        }
-
-    def run_berth(self, *words, timeout=60):
-        """Another subcommand of the binary, told where this server is."""
-        return subprocess.run(
-            [BERTH, *words],
-            env={
-                **self.environment,
-                "BERTH_ENDPOINT": self.url,
-                "BERTH_DATA": str(self.data),
-            },
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )

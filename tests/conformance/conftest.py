@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from berth_server import BerthServer
+from joined_cluster import CLUSTER, OWN_SERVER, JoinedCluster
 from slow_disk import build_slow_disk
 from workbench import Gate, Ledger, Lock, Workbench
 
@@ -14,7 +15,8 @@ HERE = Path(__file__).resolve().parent
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """The server that most tests share: 8 vCPUs declared."""
-    server = BerthServer(tmp_path_factory.mktemp("server"))
+    kind = JoinedCluster if CLUSTER else BerthServer
+    server = kind(tmp_path_factory.mktemp("server"))
     try:
         yield server.start()
     finally:
@@ -24,6 +26,8 @@ def server(tmp_path_factory):
 @pytest.fixture
 def make_server(tmp_path):
     """Starts servers of the test's own."""
+    if CLUSTER:
+        pytest.skip(OWN_SERVER)
     servers = []
 
     def make(**options):

@@ -65,7 +65,7 @@ class Storm:
         self.tokens = threading.Semaphore(0)
         self.abandoned = threading.Event()
         self.finishing = threading.Event()
-        self.queues = [bench.slots(1) for _ in range(3)]
+        self.queues = self.make_queues(bench)
         self.definition = bench.definition(["true"], vcpus=0.25, memory=32)
         self.threads = [
             threading.Thread(target=self.work, args=[random.Random(own)])
@@ -73,6 +73,9 @@ class Storm:
         ]
         for thread in self.threads:
             thread.start()
+
+    def make_queues(self, bench):
+        return [bench.slots(1) for _ in range(3)]
 
     # Calls
 
@@ -117,9 +120,12 @@ class Storm:
             body["arrayProperties"] = {"size": array}
         job = self.answered("SubmitJob", body)["jobId"]
         if array:
-            with self.lock:
-                self.arrays.append(ExpectedArray(job, array))
+            self.note_array(job, array)
         return job
+
+    def note_array(self, job, size):
+        with self.lock:
+            self.arrays.append(ExpectedArray(job, size))
 
     def expect(self, *expected):
         with self.lock:
@@ -285,13 +291,17 @@ class Storm:
         cancelled,
     ]
 
+    def one(self, rng):
+        """One piece of load."""
+        rng.choice(self.KINDS)(self, rng)
+
     def work(self, rng):
         try:
             while True:
                 self.tokens.acquire()
                 if self.finishing.is_set() or self.abandoned.is_set():
                     return
-                rng.choice(self.KINDS)(self, rng)
+                self.one(rng)
         except Abandoned:
             pass
         except Exception as error:  # told by `finish`

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from berth_server import BERTH, BerthServer, arn
+from joined_cluster import skip_in_cluster
 from wire import send, signed_headers
 from waiting import wait_for
 from workbench import Workbench
@@ -173,16 +174,19 @@ def test_a_reader_that_does_not_read_holds_up_nobody(server, bench):
 # Starting
 
 
+@skip_in_cluster("looks at the output of berth dev")
 def test_the_endpoint_is_written_and_printed_when_it_answers(server):
     url = server.url
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
     assert url in server.log_path.read_text()
 
 
+@skip_in_cluster("looks at the output of berth dev")
 def test_dev_says_that_images_are_not_used(server):
     assert "image" in server.log_path.read_text()
 
 
+@skip_in_cluster("starts berth dev twice")
 def test_a_data_folder_in_use_is_refused(server):
     done = subprocess.run(
         server.command(), capture_output=True, text=True, timeout=60
