@@ -259,28 +259,62 @@ struct environments_changed {
 struct environment_ready {
   std::shared_ptr<const environment_object> what;
 };
+/// `connection`: to the keeper; what an earlier one said is of no interest.
 struct keeper_said {
+  uint64_t connection = 0;
   std::shared_ptr<const keeper_event> what;
 };
-struct keeper_attached {};
 struct keeper_lost {
+  uint64_t connection = 0;
   std::string why;
 };
+/// What became of an append of reports or of a join.
 struct report_appended {
   uint64_t token = 0;
   bool appended = false;
+};
+struct heartbeat_appended {
+  uint64_t token = 0;
+  bool appended = false;
+};
+struct dispatch_end_known {
+  agent_id agent;
+  session_id session;
+  log_offset end = 0;
+};
+/// Records of an agent's partition of the dispatch topic.
+struct dispatches_read {
+  agent_id agent;
+  /// An earlier one was replaced.
+  uint64_t reading = 0;
+  std::shared_ptr<std::vector<log_record>> records;
+};
+/// The output of the attempt can be read, or was waited for long enough.
+struct output_settled {
+  attempt_id attempt;
+};
+/// Going on would be wrong.
+struct agent_failed {
+  std::string why;
 };
 /// Ends all jobs; `done` is called when none is left.
 struct end_jobs {
   std::function<void()> done;
 };
+/// The append that failed is made again.
+struct append_again {
+  uint64_t token = 0;
+};
 
 using agent_host_actor = caf::typed_actor<
     caf::reacts_to<dispatch_released>, caf::reacts_to<environments_changed>,
     caf::reacts_to<environment_ready>, caf::reacts_to<keeper_said>,
-    caf::reacts_to<keeper_attached>, caf::reacts_to<keeper_lost>,
-    caf::reacts_to<report_appended>, caf::reacts_to<end_jobs>,
-    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+    caf::reacts_to<keeper_lost>, caf::reacts_to<report_appended>,
+    caf::reacts_to<heartbeat_appended>, caf::reacts_to<dispatch_end_known>,
+    caf::reacts_to<dispatches_read>, caf::reacts_to<output_settled>,
+    caf::reacts_to<agent_failed>, caf::reacts_to<end_jobs>,
+    caf::reacts_to<append_again>, caf::reacts_to<tick>,
+    caf::reacts_to<stop_now>>;
 
 } // namespace berth
 
@@ -306,9 +340,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::dispatch_released)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::environments_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::environment_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_said)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_attached)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::keeper_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::report_appended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeat_appended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::dispatch_end_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::dispatches_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::output_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::agent_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::end_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::candidate_chosen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stand_asked)
@@ -331,3 +369,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_end_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::leave_cluster)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::inspect_members)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::door_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::append_again)

@@ -1,8 +1,10 @@
 #include "runtime/agent_host.hpp"
 
-#include "actors/agent_machine.hpp"
 #include "messages/codec.hpp"
+#include "runtime/batch_credit.hpp"
+#include "runtime/boottime.hpp"
 #include "runtime/keeper_client.hpp"
+#include "runtime/report_gate.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -23,89 +25,210 @@ namespace {
 /// Between tries after an append or the keeper failed.
 constexpr std::chrono::milliseconds retry_delay{200};
 
+/// The agent's partition of the dispatch topic, being read.
+struct dispatch_reading {
+  /// Grows; what an earlier one still brings is passed over.
+  uint64_t number = 0;
+  std::shared_ptr<batch_credit> credit;
+  std::unique_ptr<log_reading> reading;
+
+  void stop() {
+    if (credit)
+      credit->close();
+    reading.reset();
+  }
+};
+
 struct agent_host_state {
   static inline const char* name = "agent_host";
 
   agent_host_options options;
   agent_host_actor::pointer self = nullptr;
-  agent_machine machine;
+  std::unique_ptr<agent_machine> machine;
+  report_gate gate;
   std::unique_ptr<keeper_client> keeper;
+  /// Raised with each connection.
+  uint64_t connection = 0;
   /// Those that there are; lowered when one is gone.
   std::map<environment_uid, std::shared_ptr<std::atomic<bool>>> present;
+  std::map<agent_id, dispatch_reading> readings;
+  uint64_t last_reading = 0;
+  /// What the keeper has at hand, as far as was told.
+  std::set<attempt_id> alive;
+  size_t told_alive = 0;
+  uint64_t wake = 0;
+  int64_t wake_at_ms = INT64_MAX;
   std::function<void()> when_ended;
   bool keeper_told = false;
+  /// The present connection's keeper said hello.
+  bool is_greeted = false;
+  bool joined_told = false;
   bool ending = false;
 
   agent_host_actor me() { return caf::actor_cast<agent_host_actor>(self); }
+  void start();
   void connect();
+  void lose_keeper(const std::string& why);
+  template <class Input>
+  void give(Input input);
   void carry_out();
-  void append(const append_message_effect& e);
-  void ask_for_the_rest(const session_attached_effect& e);
+  void carry_out(const to_keeper_effect& e);
+  void carry_out(const append_message_effect& e);
+  void carry_out(const dispatch_delivered_effect& e) { options.port->tell(e); }
+  void carry_out(const session_attached_effect& e) { options.port->tell(e); }
+  void carry_out(const look_at_dispatch_end_effect& e);
+  void carry_out(const read_dispatches_effect& e);
+  void carry_out(const heartbeat_effect& e);
+  void wake_when_due();
+  void tell_progress();
   void look_at(const std::vector<environment_object>& environments);
   void offer_when_ready(const environment_object& environment);
   void offer(const environment_object& environment);
-  void on(const keeper_event& said);
+  void withdraw(environment_uid environment);
+  void on(const keeper_said& m);
+  void note_alive(const keeper_event& said);
+  void on(const dispatches_read& m);
+  void take(const agent_id& agent, const log_record& r);
+  void pass_reports();
+  void end(std::function<void()> done);
 };
+
+void agent_host_state::start() {
+  machine = std::make_unique<agent_machine>(options.machine);
+  machine->on_clock(boottime_ms());
+  if (options.ship_output)
+    gate = report_gate{[this](const attempt_id& attempt) {
+      options.ship_output(attempt, [host = me(), attempt] {
+        caf::anon_send(host, output_settled{attempt});
+      });
+    }};
+  connect();
+}
 
 void agent_host_state::connect() {
   std::string error;
+  auto number = ++connection;
+  is_greeted = false;
   keeper = keeper_client::open(
       {options.data_folder, options.keeper_command},
-      [host = me()](keeper_event e) {
-        caf::anon_send(host, keeper_said{std::make_shared<const keeper_event>(
-                                 std::move(e))});
+      [host = me(), number](keeper_event e) {
+        caf::anon_send(host,
+                       keeper_said{number, std::make_shared<const keeper_event>(
+                                               std::move(e))});
       },
-      [host = me()](std::string why) {
-        caf::anon_send(host, keeper_lost{std::move(why)});
+      [host = me(), number](std::string why) {
+        caf::anon_send(host, keeper_lost{number, std::move(why)});
       },
       error);
   if (!keeper)
     return options.on_fatal("the keeper cannot be reached: " + error);
-  caf::anon_send(me(), keeper_attached{});
+  keeper->send(keeper_node_environment{options.node_environment});
+  give([](agent_machine& m) { m.on_keeper_attached(); });
 }
 
-void agent_host_state::append(const append_message_effect& e) {
-  record r;
-  r.body = e.what;
-  options.log_->append(
-      e.to, encode(r),
-      [host = me(), token = e.token](append_outcome outcome,
-                                     const storage_error&) {
-        caf::anon_send(
-            host, report_appended{token, outcome == append_outcome::appended});
-      });
+void agent_host_state::lose_keeper(const std::string& why) {
+  keeper.reset();
+  ++connection;
+  gate.clear();
+  give([](agent_machine& m) { m.on_keeper_detached(); });
+  if (ending) {
+    if (auto done = std::exchange(when_ended, nullptr))
+      done();
+    return;
+  }
+  spdlog::warn("keeper lost reason=\"{}\": a new one is started", why);
+  connect();
+}
+
+/// The clock comes before what happened at that time.
+template <class Input>
+void agent_host_state::give(Input input) {
+  machine->on_clock(boottime_ms());
+  input(*machine);
+  carry_out();
 }
 
 void agent_host_state::carry_out() {
-  for (auto& effect : machine.take_effects()) {
-    if (const auto* request = std::get_if<to_keeper_effect>(&effect)) {
-      // A lost connection is noticed and mended as such: what was not taken is
-      // said again after the next attachment.
-      if (keeper)
-        keeper->send(request->what);
-    } else if (const auto* record = std::get_if<append_message_effect>(&effect))
-      append(*record);
-    else if (const auto* taken =
-                 std::get_if<dispatch_delivered_effect>(&effect))
-      caf::anon_send(options.shards.at(taken->source.value),
-                     delivery_known{source_name(taken->agent, taken->session),
-                                    taken->up_to, delivery::up_to});
-    else
-      ask_for_the_rest(std::get<session_attached_effect>(effect));
-  }
+  for (const auto& effect : machine->take_effects())
+    std::visit([this](const auto& e) { carry_out(e); }, effect);
+  wake_when_due();
+  tell_progress();
 }
 
-void agent_host_state::ask_for_the_rest(const session_attached_effect& e) {
-  auto to = source_name(e.agent, e.session);
-  for (uint32_t i = 0; i < options.shards.size(); ++i) {
-    auto taken = e.last_taken.find(i);
-    auto last = taken == e.last_taken.end() ? 0 : taken->second;
-    caf::anon_send(options.shards[i],
-                   delivery_known{to, last, delivery::up_to});
-    caf::anon_send(options.shards[i],
-                   delivery_known{to, last + 1, delivery::failed_from});
-  }
+void agent_host_state::carry_out(const to_keeper_effect& e) {
+  // A lost connection is noticed and mended as such: what was not taken is said
+  // again after the next attachment. So is a keeper that is too far behind.
+  if (keeper && !keeper->send(e.what))
+    caf::anon_send(me(), keeper_lost{connection, "it does not take requests"});
 }
+
+void agent_host_state::carry_out(const append_message_effect& e) {
+  record r;
+  r.body = e.what;
+  options.port->append(e.to, encode(r),
+                       [host = me(), token = e.token](bool appended) {
+                         caf::anon_send(host, report_appended{token, appended});
+                       });
+}
+
+void agent_host_state::carry_out(const look_at_dispatch_end_effect& e) {
+  options.port->look_at_dispatch_end(e.agent, [host = me(), e](log_offset end) {
+    caf::anon_send(host, dispatch_end_known{e.agent, e.session, end});
+  });
+}
+
+void agent_host_state::carry_out(const read_dispatches_effect& e) {
+  auto& at = readings[e.agent];
+  at.stop();
+  at.number = ++last_reading;
+  at.credit = std::make_shared<batch_credit>();
+  at.reading = options.port->read_dispatches(
+      e.agent, e.from,
+      [host = me(), agent = e.agent, number = at.number,
+       credit = at.credit](std::vector<log_record> records) {
+        credit->take();
+        caf::anon_send(
+            host, dispatches_read{agent, number,
+                                  std::make_shared<std::vector<log_record>>(
+                                      std::move(records))});
+      },
+      [host = me()](const storage_error& error) {
+        caf::anon_send(
+            host, agent_failed{"dispatches cannot be read: " + error.message});
+      });
+}
+
+void agent_host_state::carry_out(const heartbeat_effect& e) {
+  heartbeat h;
+  h.body = e.what;
+  options.port->append_heartbeat(
+      encode(h), [host = me(), token = e.token](bool appended) {
+        caf::anon_send(host, heartbeat_appended{token, appended});
+      });
+}
+
+void agent_host_state::wake_when_due() {
+  auto due = machine->next_due_boottime_ms();
+  if (!due || *due >= wake_at_ms)
+    return;
+  wake_at_ms = *due;
+  auto wait = std::max<int64_t>(*due - boottime_ms(), 1);
+  self->delayed_send(me(), std::chrono::milliseconds(wait), tick{++wake});
+}
+
+void agent_host_state::tell_progress() {
+  if (alive.size() != told_alive) {
+    told_alive = alive.size();
+    if (options.on_attempts)
+      options.on_attempts(told_alive);
+  }
+  auto joined = machine->agent_count() != 0 && machine->all_joined();
+  if (joined && !joined_told && options.on_joined)
+    options.on_joined();
+  joined_told = joined;
+}
+
+// Environments
 
 void agent_host_state::look_at(
     const std::vector<environment_object>& environments) {
@@ -119,45 +242,124 @@ void agent_host_state::look_at(
     if (all.count(entry.first) != 0)
       return false;
     *entry.second = false;
-    machine.withdraw(entry.first);
+    withdraw(entry.first);
     return true;
   });
 }
 
-/// The catalog's shard knows of it first. A join that came before the
-/// environment's own shard has read of it would be passed over.
 void agent_host_state::offer_when_ready(const environment_object& environment) {
   auto is_there = std::make_shared<std::atomic<bool>>(true);
   present[environment.uid] = is_there;
-  caf::anon_send(
-      options.shards.at(environment.shard.value),
-      inspect_shard{[host = me(), is_there,
-                     what = std::make_shared<const environment_object>(
-                         environment)](const shard& m) {
-        if (*is_there && m.state().environments().count(what->uid) == 0)
-          return false;
+  options.port->when_ready(
+      environment, [is_there] { return is_there->load(); },
+      [host = me(),
+       what = std::make_shared<const environment_object>(environment)] {
         caf::anon_send(host, environment_ready{what});
-        return true;
-      }});
+      });
 }
 
 void agent_host_state::offer(const environment_object& environment) {
   if (present.count(environment.uid) == 0)
     return;
   // The environment keeps to its maxvCpus by itself, and that may change.
-  machine.offer(
-      {{environment.uid, "local"}, environment.shard, options.machine});
+  auto offered = options.offer(environment);
+  if (offered)
+    give([&](agent_machine& m) { m.offer(std::move(*offered)); });
+}
+
+void agent_host_state::withdraw(environment_uid environment) {
+  for (auto at = readings.begin(); at != readings.end();) {
+    if (at->first.environment == environment) {
+      at->second.stop();
+      at = readings.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  give([&](agent_machine& m) { m.withdraw(environment); });
+}
+
+// The keeper
+
+void agent_host_state::on(const keeper_said& m) {
+  if (m.connection != connection)
+    return;
+  const auto& said = *m.what;
+  if (const auto* hello = std::get_if<keeper_hello>(&said)) {
+    is_greeted = true;
+    if (!std::exchange(keeper_told, true))
+      options.on_keeper(*hello);
+  }
+  if (const auto* failure = std::get_if<keeper_failure>(&said)) {
+    // It speaks another version of the protocol.
+    if (!is_greeted)
+      return options.on_fatal(failure->message);
+    spdlog::error("keeper failed message=\"{}\"", failure->message);
+  }
+  note_alive(said);
+  if (const auto* reports = std::get_if<keeper_reports>(&said)) {
+    gate.take(*reports);
+    return pass_reports();
+  }
+  give([&](agent_machine& to) { to.on_keeper_event(said); });
+}
+
+void agent_host_state::note_alive(const keeper_event& said) {
+  if (const auto* session = std::get_if<keeper_session>(&said)) {
+    alive.insert(session->alive.begin(), session->alive.end());
+  } else if (const auto* reports = std::get_if<keeper_reports>(&said)) {
+    for (const auto& report : reports->reports)
+      if (const auto* begun = std::get_if<attempt_started_report>(&report.body))
+        alive.insert(begun->attempt);
+      else if (const auto* over =
+                   std::get_if<attempt_ended_report>(&report.body))
+        alive.erase(over->attempt);
+  }
+}
+
+void agent_host_state::pass_reports() {
+  for (auto& batch : gate.release())
+    give([&](agent_machine& m) {
+      m.on_keeper_event(keeper_event{std::move(batch)});
+    });
+  tell_progress();
+}
+
+void agent_host_state::end(std::function<void()> done) {
+  ending = true;
+  when_ended = std::move(done);
+  if (!keeper || !keeper->send(keeper_shut_down{}))
+    if (auto ended = std::exchange(when_ended, nullptr))
+      ended();
+}
+
+// Dispatches
+
+void agent_host_state::on(const dispatches_read& m) {
+  auto at = readings.find(m.agent);
+  if (at == readings.end() || at->second.number != m.reading)
+    return;
+  at->second.credit->give_back();
+  machine->on_clock(boottime_ms());
+  for (const auto& r : *m.records)
+    take(m.agent, r);
+  machine->on_dispatches_read(m.agent, m.records->back().offset + 1);
   carry_out();
 }
 
-void agent_host_state::on(const keeper_event& said) {
-  if (const auto* hello = std::get_if<keeper_hello>(&said);
-      hello != nullptr && !std::exchange(keeper_told, true))
-    options.on_keeper(*hello);
-  if (const auto* failure = std::get_if<keeper_failure>(&said))
-    spdlog::error("keeper failed message=\"{}\"", failure->message);
-  machine.on_keeper_event(said);
-  carry_out();
+void agent_host_state::take(const agent_id& agent, const log_record& r) {
+  auto frame = decode<keeper_request_frame>(r.bytes);
+  const auto* request =
+      frame ? std::get_if<keeper_dispatch>(&frame->body) : nullptr;
+  if (request == nullptr) {
+    spdlog::error("dispatch passed over offset={}: it is damaged or of a "
+                  "newer version of Berth; upgrade this agent",
+                  r.offset);
+    return;
+  }
+  // Each agent of the process reads for itself.
+  if (request->what.agent == agent)
+    machine->on_dispatch(request->what, r.offset);
 }
 
 agent_host_actor::behavior_type
@@ -165,59 +367,62 @@ agent_host_behavior(agent_host_actor::stateful_pointer<agent_host_state> self,
                     agent_host_options options) {
   self->state.self = self;
   self->state.options = std::move(options);
-  self->state.connect();
+  self->state.start();
   return {
       [self](const dispatch_released& m) {
-        self->state.machine.on_dispatch(*m.what);
-        self->state.carry_out();
+        self->state.give([&](agent_machine& to) { to.on_dispatch(*m.what); });
       },
       [self](const environments_changed& m) {
         self->state.look_at(*m.environments);
-        self->state.carry_out();
       },
       [self](const environment_ready& m) { self->state.offer(*m.what); },
-      [self](const keeper_said& m) { self->state.on(*m.what); },
-      [self](const keeper_attached&) {
-        auto& st = self->state;
-        st.keeper->send(keeper_node_environment{st.options.node_environment});
-        st.machine.on_keeper_attached();
-        st.carry_out();
-      },
+      [self](const keeper_said& m) { self->state.on(m); },
       [self](const keeper_lost& m) {
-        auto& st = self->state;
-        st.keeper.reset();
-        if (st.ending) {
-          if (auto done = std::exchange(st.when_ended, nullptr))
-            done();
-          return;
-        }
-        spdlog::warn("keeper lost reason=\"{}\": a new one is started", m.why);
-        st.connect();
+        if (m.connection == self->state.connection)
+          self->state.lose_keeper(m.why);
       },
       [self](const report_appended& m) {
-        auto& st = self->state;
-        if (!m.appended) {
-          self->delayed_send(st.me(), retry_delay, tick{m.token});
-          return;
-        }
-        st.machine.on_appended(m.token, true);
-        st.carry_out();
+        if (m.appended)
+          self->state.give(
+              [&](agent_machine& to) { to.on_appended(m.token, true); });
+        else
+          self->delayed_send(self->state.me(), retry_delay,
+                             append_again{m.token});
       },
-      [self](const end_jobs& m) {
-        auto& st = self->state;
-        st.ending = true;
-        st.when_ended = m.done;
-        if (!st.keeper || !st.keeper->send(keeper_shut_down{}))
-          if (auto done = std::exchange(st.when_ended, nullptr))
-            done();
+      [self](const heartbeat_appended& m) {
+        self->state.give([&](agent_machine& to) {
+          to.on_heartbeat_appended(m.token, m.appended);
+        });
+      },
+      [self](const dispatch_end_known& m) {
+        self->state.give([&](agent_machine& to) {
+          to.on_dispatch_end(m.agent, m.session, m.end);
+        });
+      },
+      [self](const dispatches_read& m) { self->state.on(m); },
+      [self](const output_settled& m) {
+        self->state.gate.on_settled(m.attempt);
+        self->state.pass_reports();
+      },
+      [self](const agent_failed& m) { self->state.options.on_fatal(m.why); },
+      [self](const end_jobs& m) { self->state.end(m.done); },
+      [self](const append_again& m) {
+        self->state.give(
+            [&](agent_machine& to) { to.on_appended(m.token, false); });
       },
       [self](const tick& m) {
-        // The append that failed is made again.
-        self->state.machine.on_appended(m.generation, false);
-        self->state.carry_out();
+        if (m.generation != self->state.wake)
+          return;
+        self->state.wake_at_ms = INT64_MAX;
+        self->state.give([](agent_machine&) {});
       },
       [self](const stop_now&) {
-        self->state.keeper.reset();
+        auto& st = self->state;
+        for (auto& [agent, reading] : st.readings)
+          reading.stop();
+        st.readings.clear();
+        st.keeper.reset();
+        ++st.connection;
         self->quit();
       },
   };

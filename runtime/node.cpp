@@ -3,6 +3,7 @@
 #include "runtime/agent_host.hpp"
 #include "runtime/cluster_link.hpp"
 #include "runtime/gateway.hpp"
+#include "runtime/local_agent_port.hpp"
 #include "runtime/shard_host.hpp"
 #include "storage/local_log.hpp"
 #include "storage/rocksdb_store.hpp"
@@ -134,9 +135,10 @@ public:
     agent_host_options o;
     o.data_folder = folder_->path().string();
     o.keeper_command = std::move(wanted.keeper_command);
-    o.machine = wanted.machine;
-    o.log_ = log_.get();
-    o.shards = hosts_;
+    o.port = make_local_agent_port(*log_, hosts_);
+    o.offer = [machine = wanted.machine](const environment_object& e) {
+      return agent_offer{{e.uid, "local"}, e.shard, machine};
+    };
     o.node_environment = std::move(wanted.node_environment);
     o.on_keeper = [hello](const keeper_hello& h) { hello->set_value(h); };
     o.on_fatal = [this](std::string why) { fatal(std::move(why)); };

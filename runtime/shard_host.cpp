@@ -3,6 +3,7 @@
 #include "actors/stable_hash.hpp"
 #include "messages/codec.hpp"
 #include "messages/keeper_protocol.hpp"
+#include "runtime/batch_credit.hpp"
 #include "runtime/boottime.hpp"
 #include "runtime/random_nonce.hpp"
 #include "runtime/shard_driver.hpp"
@@ -12,10 +13,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <iterator>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <utility>
@@ -24,39 +23,10 @@ namespace berth {
 
 namespace {
 
-/// Batches of records that may wait for a host; the reading waits beyond.
-constexpr size_t waiting_batches_max = 64;
 /// Records that a follower may lack and still take the shard over at once.
 constexpr log_offset warm_within = 1000;
 /// Between tries to own the shard.
 constexpr std::chrono::milliseconds restart_pause{500};
-
-/// Lets the thread of a reading wait until its host keeps up.
-class batch_credit {
-public:
-  void take() {
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock,
-                  [&] { return waiting_ < waiting_batches_max || closed_; });
-    ++waiting_;
-  }
-  void give_back() {
-    std::lock_guard lock{mutex_};
-    --waiting_;
-    changed_.notify_one();
-  }
-  void close() {
-    std::lock_guard lock{mutex_};
-    closed_ = true;
-    changed_.notify_all();
-  }
-
-private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  size_t waiting_ = 0;
-  bool closed_ = false;
-};
 
 /// Carries what the driver asks for to the log, the store's writer and the
 /// node's other actors; what comes of it returns as a message to the host.
