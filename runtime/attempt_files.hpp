@@ -10,6 +10,7 @@
 
 #include "messages/ids.hpp"
 
+#include <optional>
 #include <string>
 
 namespace berth {
@@ -22,5 +23,8 @@ std::string working_folder_path(const std::string& data_folder,
 /// `runtime/output_format.hpp`.
 std::string output_file_path(const std::string& data_folder,
                              const attempt_id& attempt);
+/// Whose output a file of that name, without its folder, is; nothing when it is
+/// none's.
+std::optional<attempt_id> parse_output_file_name(std::string name);
 
 } // namespace berth

@@ -4,9 +4,7 @@
 #include "runtime/output_reader.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <optional>
 #include <sys/stat.h>
 
 namespace berth {
@@ -14,28 +12,6 @@ namespace berth {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The opposite of `attempt_file_name` with `.log` behind it.
-std::optional<attempt_id> parse_file_name(std::string name) {
-  constexpr std::string_view ending = ".log";
-  if (!name.ends_with(ending))
-    return std::nullopt;
-  name.resize(name.size() - ending.size());
-  auto dot = name.rfind('.');
-  if (dot == std::string::npos)
-    return std::nullopt;
-  attempt_id attempt;
-  const auto* end = name.data() + name.size();
-  auto [rest, error] =
-      std::from_chars(name.data() + dot + 1, end, attempt.number);
-  auto job = name.substr(0, dot);
-  std::replace(job.begin(), job.end(), '_', ':');
-  auto key = parse_job_key(job);
-  if (error != std::errc{} || rest != end || !key)
-    return std::nullopt;
-  attempt.job = *key;
-  return attempt;
-}
 
 printed_lines to_lines(output_page page) {
   printed_lines lines;
@@ -63,7 +39,8 @@ public:
     for (const auto& part :
          fs::directory_iterator(fs::path(folder_) / "output", error))
       for (const auto& file : fs::directory_iterator(part.path(), error))
-        if (auto attempt = parse_file_name(file.path().filename().string()))
+        if (auto attempt =
+                parse_output_file_name(file.path().filename().string()))
           add(*attempt, file.path(), found);
     std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
       return a.changed_ms > b.changed_ms;

@@ -193,4 +193,10 @@ output_page read_output_before(const std::string& path, int64_t before,
   return page;
 }
 
+bool is_complete_output(const std::string& path) {
+  record_file file{path};
+  auto last = record_before(file, file.size());
+  return last && last->second.kind == output_kind::end;
+}
+
 } // namespace berth

@@ -44,4 +44,7 @@ output_page read_output(const std::string& path, int64_t from,
 output_page read_output_before(const std::string& path, int64_t before,
                                const output_page_limits& limits);
 
+/// Whether the file is there in full: the attempt's last event ends it.
+bool is_complete_output(const std::string& path);
+
 } // namespace berth
