@@ -1,3 +1,4 @@
+#include "bin/agent_command.hpp"
 #include "bin/audit_command.hpp"
 #include "bin/client_commands.hpp"
 #include "bin/dev_command.hpp"
@@ -94,6 +95,7 @@ int main(int argc, char** argv) {
   add_dev(app, status);
   berth::add_server_command(app, status);
   add_keeper(app, status);
+  berth::add_agent_command(app, status);
   berth::add_audit_commands(app, status);
   berth::add_client_commands(app, status);
   try {
