@@ -71,7 +71,11 @@ agent_machine::agent_state* agent_machine::find(const agent_id& agent,
 }
 
 void agent_machine::on_keeper_event(const keeper_event& e) {
-  if (const auto* session = std::get_if<keeper_session>(&e)) {
+  if (const auto* hello = std::get_if<keeper_hello>(&e)) {
+    // A keeper outlives the settings that it was started with.
+    if (hello->stop_grace_ms >= 0)
+      settings_.stop_grace_ms = hello->stop_grace_ms;
+  } else if (const auto* session = std::get_if<keeper_session>(&e)) {
     on_session(*session);
   } else if (const auto* over = std::get_if<keeper_session_over>(&e)) {
     on_session_over(*over);

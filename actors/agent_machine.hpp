@@ -85,7 +85,7 @@ struct agent_machine_settings {
   bool dispatch_topic = false;
   /// Between two heartbeats of agents with a lease.
   int64_t heartbeat_interval_ms = 5000;
-  /// The keeper's, which heartbeats tell.
+  /// The keeper's, which heartbeats tell, unless it says another one itself.
   int64_t stop_grace_ms = 30'000;
 };
 

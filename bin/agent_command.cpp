@@ -2,24 +2,23 @@
 
 #include "api/credentials.hpp"
 #include "bin/configured_command.hpp"
+#include "bin/kafka_options.hpp"
+#include "bin/named_settings.hpp"
+#include "bin/process.hpp"
 #include "runtime/agent_host.hpp"
 #include "runtime/agent_process.hpp"
 #include "storage/data_folder.hpp"
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <CLI/CLI.hpp>
 #include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -28,14 +27,17 @@ namespace berth {
 
 namespace {
 
+constexpr int usage_status = 2;
 /// After the first Ctrl-C a second one within this time ends the jobs too.
 constexpr int second_signal_s = 5;
 /// As long as host names may be.
 constexpr size_t agent_name_bytes_max = 253;
+/// Of the folder's id, in the agent's name.
+constexpr size_t folder_name_digits = 8;
 
 struct agent_settings {
   std::string data_folder;
-  std::string brokers;
+  kafka_settings_of_command kafka;
   std::string environment;
   std::string name;
   std::string account{default_account};
@@ -43,73 +45,23 @@ struct agent_settings {
   std::optional<double> vcpus;
   std::optional<int64_t> memory_mib;
   std::string api;
-  std::string topic_prefix = "berth";
-  std::vector<std::string> kafka;
   std::vector<std::string> changes;
   int64_t lease_ms = 600'000;
   int64_t heartbeat_interval_ms = 1000;
   int64_t stop_grace_ms = 30'000;
   int64_t output_bytes_max = 16 * 1024 * 1024;
-};
 
-[[noreturn]] void end_fatally(const std::string& message) {
-  std::fprintf(stderr, "berth: %s\n", message.c_str());
-  std::fflush(stderr);
-  std::_Exit(1);
-}
+  named_settings names() {
+    return {{"lease_ms", &lease_ms},
+            {"heartbeat_interval_ms", &heartbeat_interval_ms},
+            {"stop_grace_ms", &stop_grace_ms},
+            {"output_bytes_max", &output_bytes_max}};
+  }
+};
 
 void say(const std::string& what) {
   std::fprintf(stderr, "berth agent: %s\n", what.c_str());
   std::fflush(stderr);
-}
-
-sigset_t ending_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (auto signal : {SIGINT, SIGTERM, SIGUSR2})
-    sigaddset(&set, signal);
-  return set;
-}
-
-struct name_and_value {
-  std::string name;
-  std::string value;
-};
-
-std::optional<name_and_value> split(const std::string& text) {
-  auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return std::nullopt;
-  return name_and_value{text.substr(0, equals), text.substr(equals + 1)};
-}
-
-/// Says what is wrong with `NAME=VALUE` of `--set`, or nothing.
-std::optional<std::string> apply(agent_settings& s, const std::string& text) {
-  struct setting {
-    int64_t& value;
-    int64_t lowest;
-  };
-  const std::map<std::string, setting> settings{
-      {"lease_ms", {s.lease_ms, 1}},
-      {"heartbeat_interval_ms", {s.heartbeat_interval_ms, 1}},
-      {"stop_grace_ms", {s.stop_grace_ms, 0}},
-      {"output_bytes_max", {s.output_bytes_max, 0}}};
-  auto given = split(text);
-  auto found = given ? settings.find(given->name) : settings.end();
-  if (found == settings.end()) {
-    std::string known;
-    for (const auto& [name, setting] : settings)
-      known += (known.empty() ? "" : ", ") + name;
-    return "--set " + text + ": give NAME=VALUE, NAME one of " + known;
-  }
-  int64_t value = 0;
-  const auto* end = given->value.data() + given->value.size();
-  auto [rest, error] = std::from_chars(given->value.data(), end, value);
-  if (error != std::errc{} || rest != end || value < found->second.lowest)
-    return "--set " + text + ": the value must be a whole number from "
-           + std::to_string(found->second.lowest) + " on";
-  found->second.value = value;
-  return std::nullopt;
 }
 
 /// Shards name an agent between colons.
@@ -120,19 +72,18 @@ bool is_agent_name(const std::string& name) {
             });
 }
 
-std::optional<std::string> apply_changes(agent_settings& s) {
-  for (const auto& text : s.changes)
-    if (auto wrong = apply(s, text))
-      return wrong;
+/// Says what is wrong with the settings, or nothing.
+std::optional<std::string> complete(agent_settings& s,
+                                    kafka_cluster_address& at) {
+  if (auto wrong = apply_settings(s.names(), s.changes))
+    return wrong;
+  if (auto wrong = kafka_address(s.kafka, at))
+    return wrong;
   if (s.heartbeat_interval_ms >= s.lease_ms)
     return "--set heartbeat_interval_ms="
            + std::to_string(s.heartbeat_interval_ms)
            + ": it must be less than lease_ms (" + std::to_string(s.lease_ms)
            + "), best a third of it or less";
-  for (const auto& text : s.kafka)
-    if (!split(text))
-      return "--kafka " + text
-             + ": give NAME=VALUE, for example security.protocol=SSL";
   if (!is_agent_name(s.name))
     return "--name " + s.name + ": give 1 to "
            + std::to_string(agent_name_bytes_max)
@@ -145,15 +96,6 @@ std::string host_name() {
   if (gethostname(name.data(), name.size()) != 0)
     return {};
   return name.c_str();
-}
-
-kafka_cluster_address address_of(const agent_settings& s) {
-  kafka_cluster_address at;
-  at.connection.brokers = s.brokers;
-  for (const auto& text : s.kafka)
-    at.connection.settings[split(text)->name] = split(text)->value;
-  at.prefix = s.topic_prefix;
-  return at;
 }
 
 /// What a job needs to reach the API; the keys are those of the agent's own
@@ -173,7 +115,8 @@ std::vector<key_value> job_environment(const agent_settings& s) {
 }
 
 agent_process_options options_of(const agent_settings& s,
-                                 const std::string& folder) {
+                                 const data_folder& opened) {
+  auto folder = opened.path().string();
   agent_process_options o;
   o.data_folder = folder;
   o.keeper_command = {std::filesystem::read_symlink("/proc/self/exe").string(),
@@ -186,7 +129,9 @@ agent_process_options options_of(const agent_settings& s,
                       std::to_string(s.output_bytes_max)};
   o.owner = {s.account, s.region};
   o.environment = s.environment;
-  o.name = s.name;
+  // Sessions are numbered by the folder: a folder made anew, or a second
+  // machine of that name, must be another agent.
+  o.name = s.name + "-" + opened.cluster_id().substr(0, folder_name_digits);
   o.capacity = resources_of_this_machine();
   if (s.vcpus)
     o.capacity.vcpu_milli = static_cast<int64_t>(*s.vcpus * 1000);
@@ -205,8 +150,7 @@ agent_process_options options_of(const agent_settings& s,
 }
 
 /// Whether the jobs are to be ended.
-bool wait_for_end(const agent_process& agent) {
-  auto signals = ending_signals();
+bool wait_for_end(const agent_process& agent, const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
   if (signal != SIGINT)
@@ -224,47 +168,45 @@ bool wait_for_end(const agent_process& agent) {
 
 /// Until they have ended and the log has their reports, or a signal says that
 /// this takes too long: brokers may be away.
-void end_jobs(agent_process& agent) {
+void end_jobs(agent_process& agent, const sigset_t& signals) {
   say("ending all jobs; once more to leave without their reports, which the "
       "next start brings");
   agent.end_jobs([] { kill(getpid(), SIGUSR2); });
-  auto signals = ending_signals();
   int signal = 0;
   sigwait(&signals, &signal);
 }
 
 int run_agent(agent_settings s) {
-  if (auto wrong = apply_changes(s)) {
+  kafka_cluster_address at;
+  if (auto wrong = complete(s, at)) {
     std::fprintf(stderr, "berth: %s\n", wrong->c_str());
-    return 2;
+    return usage_status;
   }
-  // Blocked before any thread starts, so that only `wait_for_end` sees them.
-  auto signals = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  spdlog::set_default_logger(spdlog::stderr_color_mt("berth"));
-  spdlog::set_level(spdlog::level::warn);
+  auto signals = block_signals({SIGINT, SIGTERM, SIGUSR2});
+  start_logging();
   auto folder = data_folder::open(s.data_folder, folder_access::exclusive);
   if (folder.error)
     end_fatally(folder.error.message);
   auto path = folder.opened->path().string();
   agent_logs logs;
-  if (auto error = open_agent_logs(address_of(s), logs))
+  if (auto error = open_agent_logs(at, logs))
     end_fatally(error.message);
   if (auto error = require_cluster(path, logs.log_->cluster_id()))
     end_fatally(error.message);
-  agent_process agent{std::move(logs), options_of(s, path)};
-  if (wait_for_end(agent))
-    end_jobs(agent);
-  return 0;
+  agent_process agent{std::move(logs), options_of(s, *folder.opened)};
+  if (wait_for_end(agent, signals))
+    end_jobs(agent, signals);
+  // What is not in the log is with the keeper; the brokers' clients take
+  // seconds to say good-bye.
+  std::fflush(stderr);
+  std::_Exit(0);
 }
 
 std::function<int()> define(CLI::App& app) {
   auto s = std::make_shared<agent_settings>();
   s->name = host_name();
   app.add_option("--data", s->data_folder, "Data folder")->required();
-  app.add_option("--brokers", s->brokers, "HOST:PORT,... of Kafka brokers")
-      ->required();
+  add_kafka_options(app, s->kafka);
   app.add_option("--environment", s->environment,
                  "Compute environment whose jobs it runs")
       ->required();
@@ -282,13 +224,6 @@ std::function<int()> define(CLI::App& app) {
   app.add_option(
       "--api", s->api,
       "URL of a node's API, given to jobs as AWS_ENDPOINT_URL_BATCH");
-  app.add_option("--topic-prefix", s->topic_prefix,
-                 "Topics of the cluster are named PREFIX.log and so on")
-      ->capture_default_str();
-  app.add_option("--kafka", s->kafka,
-                 "NAME=VALUE of librdkafka, for example security.protocol=SSL")
-      ->type_size(1)
-      ->allow_extra_args(false);
   app.add_option("--set", s->changes,
                  "NAME=VALUE: lease_ms, heartbeat_interval_ms, stop_grace_ms, "
                  "output_bytes_max")

@@ -113,7 +113,11 @@ struct keeper_hello {
   std::string limits_by;
   /// Whether the keeper is process 1 of a PID namespace.
   bool own_pid_namespace = false;
-  BERTH_FIELDS(version, keeper_start, pid, limits_by, own_pid_namespace)
+  /// How long it gives attempts that it stops, whatever the agent that started
+  /// it was told since; -1 = an older keeper does not say.
+  int64_t stop_grace_ms = -1;
+  BERTH_FIELDS(version, keeper_start, pid, limits_by, own_pid_namespace,
+               stop_grace_ms)
 };
 
 struct keeper_session {

@@ -53,8 +53,10 @@ void log_line(const std::string& text) {
 }
 
 keeper_hello make_hello(const keeper_birth& birth,
-                        const resource_limits& limits) {
+                        const resource_limits& limits,
+                        const keeper_options& options) {
   keeper_hello hello;
+  hello.stop_grace_ms = options.stop_grace_ms;
   hello.keeper_start = birth.start_number;
   hello.pid = birth.outside_pid;
   hello.limits_by = limits.description();
@@ -77,7 +79,7 @@ public:
     keeper_settings settings;
     settings.keeper_start = birth.start_number;
     settings.stop_grace_ms = options.stop_grace_ms;
-    settings.hello = make_hello(birth, limits_);
+    settings.hello = make_hello(birth, limits_, options);
     machine_.emplace(std::move(settings), journal_.read(warning));
     if (!warning.empty())
       log_line(warning);

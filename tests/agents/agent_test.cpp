@@ -1,5 +1,7 @@
 // `berth agent` as a process, its keeper and jobs, on a real broker; what a
 // node would append is written by hand.
+#include "runtime/attempt_files.hpp"
+#include "runtime/output_collector.hpp"
 #include "tests/agents/running_agent.hpp"
 #include "tests/agents/written_owner.hpp"
 #include "tests/kafka/kafka_cluster.hpp"
@@ -47,12 +49,29 @@ TEST_CASE("An agent waits for its environment, joins, runs and reports") {
   owner.create_environment("another");
   auto uid = owner.create_environment("late");
   auto joined = owner.wait_for_join();
-  CHECK(joined.agent == agent_id{uid, "agent"});
+  CHECK(joined.agent.environment == uid);
+  CHECK(joined.agent.name.starts_with("agent-"));
   CHECK(joined.capacity.vcpu_milli == 4000);
   auto attempt = owner.start(joined, "exit 7");
   auto end = owner.wait_for_end(attempt);
   CHECK(end.end == attempt_end::exited);
   CHECK(end.exit_code == 7);
+}
+
+TEST_CASE("A folder made anew is another agent") {
+  auto at = fresh_address();
+  written_owner owner{at};
+  owner.create_environment("e");
+  running_agent first{at, "e"};
+  first.start();
+  auto joined = owner.wait_for_join();
+  // Both have the same name, and the first session of a first keeper.
+  running_agent second{at, "e"};
+  second.start();
+  auto other = owner.wait_for_join(
+      [&](const agent_joins& j) { return j.agent != joined.agent; });
+  CHECK(other.session == joined.session);
+  CHECK(owner.wait_for_end(owner.start(other, "exit 8")).exit_code == 8);
 }
 
 TEST_CASE("A dispatch that cannot be read is passed over") {
@@ -87,6 +106,39 @@ TEST_CASE("A killed agent's job goes on and is reported once") {
   CHECK(owner.wait_for_end(attempt).exit_code == 3);
   CHECK(ends_of(owner, attempt) == 1);
   CHECK(ends_of(owner, second) == 1);
+}
+
+TEST_CASE("What a job prints is in a node's folder once its end is known") {
+  auto at = fresh_address();
+  written_owner owner{at};
+  running_agent agent{at, "e"};
+  owner.create_environment("e");
+  temporary_folder node;
+  output_collector collector{owner.output(), {node.path().string()}};
+  auto output = make_collected_output(collector, node.path().string());
+  agent.start();
+  auto joined = owner.wait_for_join();
+  auto gate = agent.folder() + "/gate";
+  auto attempt = owner.start(
+      joined, "echo before; while [ ! -e " + gate
+                  + " ]; do sleep 0.05; done; echo after; echo wrong >&2");
+  auto lines = [&] {
+    std::vector<std::string> all;
+    for (const auto& line : output->read(attempt, 0, {}).lines)
+      all.push_back(line.text);
+    return all;
+  };
+  using list = std::vector<std::string>;
+  // While it runs, and across a kill of the agent.
+  CHECK(comes_true([&] { return lines() == list{"before"}; }));
+  agent.kill();
+  std::ofstream{gate} << "go\n";
+  agent.start();
+  owner.wait_for_end(attempt);
+  CHECK(lines() == list{"before", "after", "wrong"});
+  CHECK(std::filesystem::is_empty(
+      std::filesystem::path(output_file_path(agent.folder(), attempt))
+          .parent_path()));
 }
 
 TEST_CASE("A new environment of the same name is joined anew") {

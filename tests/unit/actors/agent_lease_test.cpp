@@ -184,6 +184,25 @@ TEST_CASE("a restarted agent gives no lease that no heartbeat earned") {
   CHECK(leases[0].until_boottime_ms == sent + lease_ms);
 }
 
+TEST_CASE("heartbeats tell the stop grace that the keeper was started with") {
+  world w;
+  keeper_hello hello;
+  SECTION("another one than the agent's") {
+    hello.stop_grace_ms = 7 * grace_ms;
+    w.hear(hello);
+    w.begin();
+    w.beat();
+    CHECK(w.only<heartbeat_effect>().what.lives_for_ms
+          == lease_ms + 7 * grace_ms);
+  }
+  SECTION("an older keeper does not say") {
+    w.hear(hello);
+    w.begin();
+    w.beat();
+    CHECK(w.only<heartbeat_effect>().what.lives_for_ms == lease_ms + grace_ms);
+  }
+}
+
 TEST_CASE("the lease counts from the sending of the acknowledged heartbeat") {
   world w;
   w.begin();
