@@ -52,7 +52,9 @@ node_api::node_api(node& of, credential_set credentials,
       settings_(std::move(settings)) {}
 
 void node_api::make_service() {
-  output_ = make_output_files(node_.folder().path().string());
+  output_ = settings_.output
+                ? std::move(settings_.output)
+                : make_output_files(node_.folder().path().string());
   for (const auto& shard : node_.status(false))
     node_.transitions().start_at(shard.id, shard.epoch);
   changes_ = make_state_changes(node_.transitions(), node_.gateway(),

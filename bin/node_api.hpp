@@ -23,6 +23,8 @@ struct node_api_settings {
   std::string listen = "127.0.0.1:9777";
   bool check_signatures = false;
   int64_t attempt_timeout_min_s = 60;
+  /// Where output is read; nothing = in the data folder's own files.
+  std::unique_ptr<output_source> output;
   /// Of a cluster's node.
   std::function<bool()> is_ready;
   std::function<std::string()> cluster;

@@ -10,6 +10,7 @@
 #include "runtime/boottime.hpp"
 #include "runtime/cluster_report.hpp"
 #include "runtime/node.hpp"
+#include "runtime/output_collector.hpp"
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -49,6 +50,7 @@ struct server_settings {
   int64_t lease_ms = 600'000;
   int64_t stop_grace_ms = 30'000;
   int64_t lease_margin_ms = 10'000;
+  int64_t output_retention_ms = 7LL * 24 * 60 * 60 * 1000;
 
   named_settings names() {
     return {{"attempt_timeout_min_s", &attempt_timeout_min_s},
@@ -59,7 +61,8 @@ struct server_settings {
             {"heartbeat_interval_ms", &heartbeat_interval_ms},
             {"lease_ms", &lease_ms},
             {"stop_grace_ms", &stop_grace_ms},
-            {"lease_margin_ms", &lease_margin_ms}};
+            {"lease_margin_ms", &lease_margin_ms},
+            {"output_retention_ms", &output_retention_ms}};
   }
 };
 
@@ -104,6 +107,8 @@ public:
     if (auto* error = std::get_if<std::string>(&keys))
       return *error;
     if (auto error = start_node(std::move(folder.opened)))
+      return error;
+    if (auto error = collect(api.output))
       return error;
     api_ = std::make_unique<node_api>(
         *node_, std::get<credential_set>(std::move(keys)), std::move(api));
@@ -168,6 +173,17 @@ private:
     if (started.error)
       return started.error.message;
     node_ = std::move(started.started);
+    return std::nullopt;
+  }
+
+  std::optional<std::string> collect(std::unique_ptr<output_source>& output) {
+    auto printed = open_topic(node_->kafka(), topic::output, true);
+    if (printed.error)
+      return printed.error.message;
+    output_collector_options o;
+    o.data_folder = node_->folder().path().string();
+    o.retention_ms = settings_.output_retention_ms;
+    output = collect_output(std::move(printed.opened), std::move(o));
     return std::nullopt;
   }
 

@@ -346,6 +346,13 @@ public:
       : from_(from), folder_(std::move(data_folder)),
         files_(make_output_files(folder_)) {}
 
+  collected_output(std::unique_ptr<log> topic,
+                   const output_collector_options& options)
+      : topic_(std::move(topic)),
+        own_(std::make_unique<output_collector>(*topic_, options)),
+        from_(*own_), folder_(options.data_folder),
+        files_(make_output_files(folder_)) {}
+
   std::vector<printed_attempt> attempts(size_t limit) override {
     return files_->attempts(limit);
   }
@@ -368,6 +375,10 @@ private:
       from_.catch_up(attempt, barrier_patience_ms);
   }
 
+  // Of one that collects by itself; destroyed from the last to the first.
+  std::unique_ptr<log> topic_;
+  std::unique_ptr<output_collector> own_;
+
   output_collector& from_;
   std::string folder_;
   std::unique_ptr<output_source> files_;
@@ -378,6 +389,12 @@ private:
 std::unique_ptr<output_source> make_collected_output(output_collector& from,
                                                      std::string data_folder) {
   return std::make_unique<collected_output>(from, std::move(data_folder));
+}
+
+std::unique_ptr<output_source>
+collect_output(std::unique_ptr<log> topic, output_collector_options options) {
+  return std::make_unique<collected_output>(std::move(topic),
+                                            std::move(options));
 }
 
 } // namespace berth

@@ -59,4 +59,8 @@ private:
 std::unique_ptr<output_source> make_collected_output(output_collector& from,
                                                      std::string data_folder);
 
+/// Collects, and gives what was collected, as long as it lives.
+std::unique_ptr<output_source> collect_output(std::unique_ptr<log> topic,
+                                              output_collector_options options);
+
 } // namespace berth
