@@ -37,6 +37,7 @@ struct server_settings {
   std::string endpoint = "127.0.0.1:0";
   std::string secret_file;
   std::string credentials_file;
+  std::string shared_folder;
   bool check_signatures = false;
   uint32_t partitions = 8;
   std::vector<std::string> changes;
@@ -51,6 +52,7 @@ struct server_settings {
   int64_t stop_grace_ms = 30'000;
   int64_t lease_margin_ms = 10'000;
   int64_t output_retention_ms = 7LL * 24 * 60 * 60 * 1000;
+  int64_t shared_checkpoint_interval_ms = 60'000;
 
   named_settings names() {
     return {{"attempt_timeout_min_s", &attempt_timeout_min_s},
@@ -62,7 +64,8 @@ struct server_settings {
             {"lease_ms", &lease_ms},
             {"stop_grace_ms", &stop_grace_ms},
             {"lease_margin_ms", &lease_margin_ms},
-            {"output_retention_ms", &output_retention_ms}};
+            {"output_retention_ms", &output_retention_ms},
+            {"shared_checkpoint_interval_ms", &shared_checkpoint_interval_ms}};
   }
 };
 
@@ -164,6 +167,8 @@ private:
                + ": the file cannot be read, or its first line is empty";
       c.secret = *secret;
     }
+    c.shared_folder = settings_.shared_folder;
+    c.shared_checkpoint_interval_ms = settings_.shared_checkpoint_interval_ms;
     c.membership_timeout_ms = settings_.membership_timeout_ms;
     c.heartbeat_interval_ms = settings_.heartbeat_interval_ms;
     c.watch = {settings_.lease_ms, settings_.stop_grace_ms,
@@ -244,6 +249,12 @@ void add_server_command(CLI::App& app, int& status) {
       ->add_option("--credentials", s->credentials_file,
                    "Keys of the API (default: DATA/credentials)")
       ->envname("BERTH_CREDENTIALS");
+  command
+      ->add_option(
+          "--shared", s->shared_folder,
+          "Folder of all nodes, for checkpoints: a fresh node need not "
+          "read the whole log")
+      ->envname("BERTH_SHARED");
   command->add_flag("--check-signatures", s->check_signatures,
                     "Verify SigV4 against the keys");
   command
@@ -255,8 +266,8 @@ void add_server_command(CLI::App& app, int& status) {
   command->add_option("--set", s->changes, "NAME=VALUE, for times and limits")
       ->type_size(1)
       ->allow_extra_args(false);
-  command->set_config("--config", "", "TOML file with these options");
-  command->allow_config_extras(false);
+  // `berth server --config FILE`, too.
+  command->fallthrough();
   command->footer("Example: berth server --data /var/lib/berth --brokers "
                   "k1:9092,k2:9092,k3:9092 --node n1 --endpoint 10.0.0.1:9778");
   command->callback([s, &status] {

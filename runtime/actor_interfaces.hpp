@@ -127,6 +127,8 @@ struct write_rows {
   std::shared_ptr<const row_batch> rows;
   checkpoint at;
   shard_host_actor then;
+  /// It may be copied for others.
+  bool is_owner = false;
 };
 
 using store_writer_actor =

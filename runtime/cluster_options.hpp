@@ -19,6 +19,9 @@ struct cluster_options {
   node_endpoint endpoint;
   /// Nodes with another one are not talked to.
   std::string secret;
+  /// Where nodes share copies of their stores; empty = they do not.
+  std::string shared_folder;
+  int64_t shared_checkpoint_interval_ms = 60'000;
   int64_t membership_timeout_ms = 5000;
   int64_t heartbeat_interval_ms = 500;
   agent_watch_settings watch;

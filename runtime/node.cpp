@@ -7,6 +7,7 @@
 #include "runtime/shard_host.hpp"
 #include "storage/local_log.hpp"
 #include "storage/rocksdb_store.hpp"
+#include "storage/store_backups.hpp"
 
 #include <atomic>
 #include <caf/actor_system.hpp>
@@ -97,6 +98,7 @@ public:
     if (auto error = options_.cluster ? open_cluster() : open_log())
       return error;
     for (uint32_t i = 0; i < log_->partitions(); ++i) {
+      fetch_shared_checkpoint(shard_id{i});
       auto store =
           open_store(*folder_, shard_id{i}, *log_, cluster_ != nullptr);
       if (store.error)
@@ -203,6 +205,40 @@ private:
     return cluster_->open(log_);
   }
 
+  std::optional<store_backup_place> shared_checkpoints() const {
+    if (!options_.cluster || options_.cluster->shared_folder.empty())
+      return std::nullopt;
+    return store_backup_place{options_.cluster->shared_folder,
+                              log_->cluster_id(), options_.name};
+  }
+
+  /// A node that has no store of the shard begins with a copy of another's.
+  void fetch_shared_checkpoint(shard_id shard) {
+    auto place = shared_checkpoints();
+    auto folder = folder_->store_folder(shard);
+    std::error_code failure;
+    if (!place || std::filesystem::exists(folder / "CURRENT", failure))
+      return;
+    auto newest = newest_backup(*place, shard);
+    if (!newest)
+      return;
+    if (auto error = restore_backup(*newest, folder))
+      spdlog::warn("shared checkpoint not used shard={} reason=\"{}\"",
+                   shard.value, error.message);
+    else
+      spdlog::info("shared checkpoint taken shard={} offset={} from={}",
+                   shard.value, newest->at.folded_offset,
+                   newest->folder.string());
+  }
+
+  std::optional<store_copies> copies_of(shard_id shard) const {
+    auto place = shared_checkpoints();
+    if (!place)
+      return std::nullopt;
+    return store_copies{place->folder_of(shard),
+                        options_.cluster->shared_checkpoint_interval_ms};
+  }
+
   void start_gateway() {
     gateway_host_options o;
     o.shard_count = log_->partitions();
@@ -261,7 +297,7 @@ private:
     o.checkpoint_interval_ms = options_.checkpoint_interval_ms;
     o.gateway = gateway_;
     o.store_writer = writers_.emplace_back(
-        spawn_store_writer(*system_, stores_.at(id.value)));
+        spawn_store_writer(*system_, stores_.at(id.value), copies_of(id)));
     o.on_dispatch = [this](std::shared_ptr<const dispatch> d) {
       std::lock_guard lock{mutex_};
       if (agents_)

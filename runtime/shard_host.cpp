@@ -61,8 +61,11 @@ public:
   void send(dispatch what) override;
   void write(std::shared_ptr<const row_batch> rows,
              const checkpoint& at) override {
-    caf::anon_send(options_.store_writer,
-                   write_rows{std::move(rows), at, host()});
+    caf::anon_send(
+        options_.store_writer,
+        write_rows{std::move(rows), at, host(),
+                   driver_->machine() != nullptr
+                       && driver_->machine()->role() == shard_role::owner});
   }
   void wake_at(int64_t boottime_ms) override {
     auto wait = std::max<int64_t>(boottime_ms - berth::boottime_ms(), 0);
@@ -378,14 +381,35 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
 
 struct store_writer_state {
   static inline const char* name = "store_writer";
+
+  std::shared_ptr<store> store_;
+  std::optional<store_copies> copies;
+  int64_t copied_ms = boottime_ms();
+
+  void copy_when_due();
 };
+
+/// A copy that fails costs a fresh node time and nobody else anything.
+void store_writer_state::copy_when_due() {
+  if (!copies || boottime_ms() - copied_ms < copies->interval_ms)
+    return;
+  copied_ms = boottime_ms();
+  if (auto error = store_->back_up(copies->folder))
+    spdlog::warn("shared checkpoint not made: {}", error.message);
+}
 
 store_writer_actor::behavior_type store_writer_behavior(
     store_writer_actor::stateful_pointer<store_writer_state> self,
-    std::shared_ptr<store> store) {
+    std::shared_ptr<store> store, std::optional<store_copies> copies) {
+  self->state.store_ = std::move(store);
+  self->state.copies = std::move(copies);
   return {
-      [store](const write_rows& m) {
-        caf::anon_send(m.then, rows_written{store->write(*m.rows, m.at)});
+      [self](const write_rows& m) {
+        auto error = self->state.store_->write(*m.rows, m.at);
+        auto is_well = !error;
+        caf::anon_send(m.then, rows_written{std::move(error)});
+        if (is_well && m.is_owner)
+          self->state.copy_when_due();
       },
       [self](const stop_now&) { self->quit(); },
   };
@@ -399,8 +423,10 @@ shard_host_actor spawn_shard_host(caf::actor_system& system,
 }
 
 store_writer_actor spawn_store_writer(caf::actor_system& system,
-                                      std::shared_ptr<store> store) {
-  return system.spawn<caf::detached>(store_writer_behavior, std::move(store));
+                                      std::shared_ptr<store> store,
+                                      std::optional<store_copies> copies) {
+  return system.spawn<caf::detached>(store_writer_behavior, std::move(store),
+                                     std::move(copies));
 }
 
 } // namespace berth

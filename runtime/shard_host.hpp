@@ -5,6 +5,7 @@
 #include "actors/agent_watch.hpp"
 #include "runtime/actor_interfaces.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,8 +57,15 @@ struct shard_host_options {
 shard_host_actor spawn_shard_host(caf::actor_system& system,
                                   shard_host_options options);
 
+/// Where, and how often, an owner's store is copied for other nodes.
+struct store_copies {
+  std::filesystem::path folder;
+  int64_t interval_ms = 60'000;
+};
+
 /// Writes checkpoints in a thread of its own, for a store may block.
 store_writer_actor spawn_store_writer(caf::actor_system& system,
-                                      std::shared_ptr<store> store);
+                                      std::shared_ptr<store> store,
+                                      std::optional<store_copies> copies = {});
 
 } // namespace berth

@@ -1,12 +1,21 @@
 #include "storage/kafka_connection.hpp"
 
 #include <array>
+#include <atomic>
 
 namespace berth {
 
 namespace {
 
 using error_text = std::array<char, 512>;
+
+std::atomic<kafka_log_sink> log_sink = nullptr;
+
+void forward(const rd_kafka_t*, int level, const char* topic,
+             const char* text) {
+  if (auto sink = log_sink.load())
+    sink(level, topic, text);
+}
 
 storage_error set(rd_kafka_conf_t* conf, const std::string& name,
                   const std::string& value) {
@@ -21,10 +30,16 @@ storage_error set(rd_kafka_conf_t* conf, const std::string& name,
 
 } // namespace
 
+void send_kafka_log_to(kafka_log_sink sink) {
+  log_sink = sink;
+}
+
 storage_error make_kafka_conf(const kafka_connection& to,
                               const kafka_settings& ours,
                               kafka_owned<rd_kafka_conf_t>& made) {
   made.reset(rd_kafka_conf_new());
+  if (log_sink.load() != nullptr)
+    rd_kafka_conf_set_log_cb(made.get(), forward);
   for (const auto& [name, value] : to.settings)
     if (auto error = set(made.get(), name, value))
       return error;

@@ -51,6 +51,11 @@ storage_error make_kafka_conf(const kafka_connection& to,
                               const kafka_settings& ours,
                               kafka_owned<rd_kafka_conf_t>& made);
 
+/// Where librdkafka's own log lines go, of clients made from now on; at first
+/// they go to stderr. `level` as syslog's: 3 = error, 4 = warning, 6 = info.
+using kafka_log_sink = void (*)(int level, const char* topic, const char* text);
+void send_kafka_log_to(kafka_log_sink sink);
+
 /// Takes the configuration. `fatal` when librdkafka refuses it.
 storage_error open_kafka_handle(rd_kafka_type_t type,
                                 kafka_owned<rd_kafka_conf_t> conf,

@@ -9,6 +9,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/backup_engine.h>
 #include <utility>
 
 namespace berth {
@@ -22,6 +23,7 @@ constexpr int open_files_max = 64;
 constexpr size_t memtable_bytes = 64 * 1024;
 constexpr uint64_t file_bytes = 32 * 1024 * 1024;
 /// The file that a write is prepared in, beside the database's own.
+constexpr uint32_t backups_kept = 2;
 constexpr char unfinished_file[] = "unfinished.write";
 
 rocksdb::Options store_options(const rocksdb_store_options& wanted) {
@@ -61,6 +63,7 @@ public:
                         size_t limit) const override;
   std::vector<row> scan_back(std::string_view from, std::string_view to,
                              size_t limit) const override;
+  storage_error back_up(const std::filesystem::path& folder) override;
   storage_error damage() const override;
 
 private:
@@ -194,6 +197,25 @@ std::vector<row> rocksdb_store::collect(std::string_view from,
   if (!rows->status().ok())
     note(rows->status());
   return found;
+}
+
+storage_error rocksdb_store::back_up(const std::filesystem::path& folder) {
+  auto at = last_checkpoint();
+  if (!at)
+    return {};
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  rocksdb::BackupEngine* raw = nullptr;
+  auto status = rocksdb::BackupEngine::Open(
+      rocksdb::Env::Default(), rocksdb::BackupEngineOptions{folder.string()},
+      &raw);
+  std::unique_ptr<rocksdb::BackupEngine> engine{raw};
+  if (status.ok())
+    status = engine->CreateNewBackupWithMetadata(db_.get(), encode(*at));
+  if (status.ok())
+    status = engine->PurgeOldBackups(backups_kept);
+  return rocksdb_error(status, "the shared checkpoint", folder,
+                       storage_errc::diverged);
 }
 
 void rocksdb_store::note(const rocksdb::Status& status) const {

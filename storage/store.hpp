@@ -7,6 +7,7 @@
 #include "messages/ids.hpp"
 #include "storage/log.hpp"
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,13 @@ public:
   /// The same from the other end: `from` <= key < `to`, descending.
   virtual std::vector<row> scan_back(std::string_view from, std::string_view to,
                                      size_t limit) const = 0;
+
+  /// Copies the rows of the last checkpoint to a folder, beside earlier copies;
+  /// see `storage/store_backups.hpp`. On the thread that runs `write`.
+  virtual storage_error back_up(const std::filesystem::path& folder) {
+    return {storage_errc::fatal,
+            "this store cannot be copied to " + folder.string()};
+  }
 
   /// Set once a read has met damage or an I/O error: what has been read since
   /// is incomplete and must not be used. Every `write` fails from then on.
