@@ -18,6 +18,7 @@ constexpr std::string_view environment_prefix = "c/e/";
 constexpr std::string_view queue_prefix = "c/q/";
 constexpr std::string_view definition_prefix = "c/d/";
 constexpr std::string_view answer_prefix = "c/r/";
+constexpr std::string_view freed_name_prefix = "c/f/";
 
 std::string padded(uint64_t number) {
   auto digits = std::to_string(number);
@@ -35,6 +36,12 @@ std::string queue_key(queue_uid uid) {
 std::string definition_key(const definition_object& d) {
   return std::string(definition_prefix) + d.owner.account + "/" + d.owner.region
          + "/" + d.settings.name + "/" + padded(d.revision);
+}
+
+std::string freed_name_key(const account_region& owner, const std::string& name,
+                           shard_id shard) {
+  return std::string(freed_name_prefix) + owner.account + "/" + owner.region
+         + "/" + name + "/" + padded(shard.value);
 }
 
 /// The name within an ARN of `kind` that belongs to `owner`, or the text
@@ -97,6 +104,17 @@ const queue_object* catalog_actor::find_queue(const account_region& owner,
 const queue_object* catalog_actor::find_queue(queue_uid uid) const {
   auto found = queues_.find(uid);
   return found == queues_.end() ? nullptr : &found->second;
+}
+
+std::vector<shard_id>
+catalog_actor::former_shards(const queue_object& queue) const {
+  owned_name name{queue.owner, queue.settings.name};
+  std::vector<shard_id> shards;
+  for (auto at = freed_names_.lower_bound({name, shard_id{0}});
+       at != freed_names_.end() && at->first.first == name; ++at)
+    if (at->first.second != queue.shard)
+      shards.push_back(at->first.second);
+  return shards;
 }
 
 const definition_object*
@@ -231,6 +249,15 @@ void catalog_actor::apply(const request_answered& e) {
   changed(std::string(answer_prefix) + e.request_key, e);
 }
 
+void catalog_actor::apply(const queue_name_freed& e) {
+  std::pair<owned_name, shard_id> key{{e.owner, e.name}, e.shard};
+  if (auto known = freed_names_.find(key); known != freed_names_.end())
+    freed_names_by_time_.erase({known->second, key});
+  freed_names_[key] = e.at_ms;
+  freed_names_by_time_.emplace(e.at_ms, key);
+  changed(freed_name_key(e.owner, e.name, e.shard), e);
+}
+
 void catalog_actor::apply(const requests_forgotten& e) {
   while (!answers_by_time_.empty()
          && answers_by_time_.begin()->first < e.before_ms) {
@@ -238,6 +265,14 @@ void catalog_actor::apply(const requests_forgotten& e) {
     answers_.erase(key);
     changed_rows_[std::string(answer_prefix) + key] = std::nullopt;
     answers_by_time_.erase(answers_by_time_.begin());
+  }
+  while (!freed_names_by_time_.empty()
+         && freed_names_by_time_.begin()->first < e.before_ms) {
+    const auto& key = freed_names_by_time_.begin()->second;
+    changed_rows_[freed_name_key(key.first.first, key.first.second,
+                                 key.second)] = std::nullopt;
+    freed_names_.erase(key);
+    freed_names_by_time_.erase(freed_names_by_time_.begin());
   }
 }
 
@@ -272,6 +307,9 @@ bool catalog_actor::load_row(std::string_view key, std::string_view bytes) {
   } else if (key.starts_with(answer_prefix)) {
     if (auto answered = decode<request_answered>(bytes))
       apply(*answered);
+  } else if (key.starts_with(freed_name_prefix)) {
+    if (auto freed = decode<queue_name_freed>(bytes))
+      apply(*freed);
   } else {
     return false;
   }
@@ -299,6 +337,8 @@ void catalog_actor::check_invariants() const {
                    "a queue's environments exist");
   BERTH_ASSERT(answers_.size() == answers_by_time_.size(),
                "remembered answers are ordered by time");
+  BERTH_ASSERT(freed_names_.size() == freed_names_by_time_.size(),
+               "freed names are ordered by time");
 }
 
 void catalog_actor::add_to(state_hash& hash) const {
@@ -313,6 +353,10 @@ void catalog_actor::add_to(state_hash& hash) const {
   for (const auto& [key, kept] : answers_)
     hash.add("catalog.answer",
              encode(request_answered{key, kept.answer, kept.at_ms}));
+  for (const auto& [key, at_ms] : freed_names_)
+    hash.add("catalog.freed_name",
+             encode(queue_name_freed{key.first.first, key.first.second,
+                                     key.second, at_ms}));
 }
 
 } // namespace berth

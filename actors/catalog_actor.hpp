@@ -53,6 +53,7 @@ public:
   void apply(const definition_deregistered& e);
   void apply(const object_tagged& e);
   void apply(const request_answered& e);
+  void apply(const queue_name_freed& e);
   void apply(const requests_forgotten& e);
 
   // Look-ups by name or ARN; an ARN of another account or region, or of another
@@ -63,6 +64,9 @@ public:
   const queue_object* find_queue(const account_region& owner,
                                  std::string_view name) const;
   const queue_object* find_queue(queue_uid uid) const;
+  /// Other shards in which queues of this name were until lately: the first try
+  /// of a call may have made its job there.
+  std::vector<shard_id> former_shards(const queue_object& queue) const;
   /// `name` and ARNs without a revision find the newest active one;
   /// `name:revision` finds that one, active or not.
   const definition_object* find_definition(const account_region& owner,
@@ -106,6 +110,10 @@ private:
   std::map<owned_name, std::map<uint32_t, definition_object>> definitions_;
   std::map<std::string, remembered> answers_;
   std::set<std::pair<int64_t, std::string>> answers_by_time_;
+  /// When a queue of the name left the shard, the last time.
+  std::map<std::pair<owned_name, shard_id>, int64_t> freed_names_;
+  std::set<std::pair<int64_t, std::pair<owned_name, shard_id>>>
+      freed_names_by_time_;
   std::map<std::string, std::optional<std::string>> changed_rows_;
 };
 

@@ -341,16 +341,28 @@ void catalog_actor::decide(call_token token, const catalog_call& call,
   out.answer(token, std::move(answer));
 }
 
-void catalog_actor::decide(const queue_gone& message, const decision_context&,
-                           draft& out) const {
-  if (queues_.count(message.uid) != 0)
-    out.emit(queue_deleted{message.uid});
+void catalog_actor::decide(const queue_gone& message,
+                           const decision_context& context, draft& out) const {
+  const auto* queue = find_queue(message.uid);
+  if (queue == nullptr)
+    return;
+  if (options_.shard_count > 1
+      && freed_names_.size() < limits::request_memory_max)
+    out.emit(queue_name_freed{queue->owner, queue->settings.name, queue->shard,
+                              context.now_ms});
+  out.emit(queue_deleted{message.uid});
 }
 
 std::optional<int64_t> catalog_actor::next_due_ms() const {
-  if (answers_by_time_.empty())
+  std::optional<int64_t> oldest;
+  if (!answers_by_time_.empty())
+    oldest = answers_by_time_.begin()->first;
+  if (!freed_names_by_time_.empty())
+    oldest = std::min(oldest.value_or(INT64_MAX),
+                      freed_names_by_time_.begin()->first);
+  if (!oldest)
     return std::nullopt;
-  return answers_by_time_.begin()->first + limits::request_memory_ms;
+  return *oldest + limits::request_memory_ms;
 }
 
 void catalog_actor::advance(const decision_context& context, draft& out) const {

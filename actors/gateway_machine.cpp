@@ -208,6 +208,15 @@ void gateway_machine::submit(open_request& r) {
     return finish(r, std::move(refused->error));
   }
   r.admitted = std::move(std::get<admitted_submission>(admission));
+  if (std::exchange(r.looked_elsewhere, r.admitted->queue)
+      != r.admitted->queue) {
+    // A queue of that name may have been elsewhere when it was tried first.
+    auto former =
+        replica_.former_shards(*replica_.find_queue(r.admitted->queue));
+    if (!former.empty())
+      return look_for_earlier_try(r, former,
+                                  [this](open_request& q) { submit(q); });
+  }
   if (!r.dependencies_checked && !r.admitted->spec->depends_on.empty())
     return check_dependencies(r);
   auto id = make_job_id(r.call_hash, r.admitted->queue_shard);
@@ -227,9 +236,11 @@ void gateway_machine::submit(open_request& r) {
 
 /// An SDK repeats a call whose answer was lost. What was accepted is answered
 /// so again, whatever has become of queue and definition since.
-void gateway_machine::refuse_unless_known(open_request& r, api_error why) {
+void gateway_machine::look_for_earlier_try(
+    open_request& r, const std::vector<shard_id>& shards,
+    std::function<void(open_request&)> otherwise) {
   r.answers.clear();
-  r.then = [this, why = std::move(why)](open_request& q) {
+  r.then = [this, otherwise = std::move(otherwise)](open_request& q) {
     for (auto& answer : q.answers) {
       if (std::holds_alternative<api_error>(answer))
         return finish(q, std::move(answer));
@@ -243,12 +254,21 @@ void gateway_machine::refuse_unless_known(open_request& r, api_error why) {
                  id, known.front().spec->name,
                  make_arn(q.who.owner, resource_kind::job, to_string(id))}});
     }
-    finish(q, why);
+    otherwise(q);
   };
-  for (uint32_t i = 0; i < options_.shard_count; ++i)
-    ask(r, shard_id{i},
+  for (auto shard : shards)
+    ask(r, shard,
         describe_jobs_call{r.who.owner,
-                           {job_key{make_job_id(r.call_hash, shard_id{i})}}});
+                           {job_key{make_job_id(r.call_hash, shard)}}});
+}
+
+void gateway_machine::refuse_unless_known(open_request& r, api_error why) {
+  std::vector<shard_id> all;
+  for (uint32_t i = 0; i < options_.shard_count; ++i)
+    all.push_back(shard_id{i});
+  look_for_earlier_try(r, all, [this, why = std::move(why)](open_request& q) {
+    finish(q, why);
+  });
 }
 
 void gateway_machine::check_dependencies(open_request& r) {

@@ -71,6 +71,8 @@ private:
     /// Looked again behind a barrier already.
     bool confirmed = false;
     bool dependencies_checked = false;
+    /// The queue for which earlier tries were looked for elsewhere.
+    std::optional<queue_uid> looked_elsewhere;
     std::optional<admitted_submission> admitted;
     /// Answers still to come, and those that came.
     size_t outstanding = 0;
@@ -80,6 +82,9 @@ private:
 
   void start(open_request& r);
   void submit(open_request& r);
+  void look_for_earlier_try(open_request& r,
+                            const std::vector<shard_id>& shards,
+                            std::function<void(open_request&)> otherwise);
   void refuse_unless_known(open_request& r, api_error why);
   void check_dependencies(open_request& r);
   void on_dependencies(open_request& r);

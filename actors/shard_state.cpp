@@ -34,7 +34,7 @@ constexpr bool is_of_catalog =
     is_one_of<Event, environment_created, environment_updated,
               environment_deleted, queue_created, queue_updated, queue_deleted,
               definition_registered, definition_deregistered, object_tagged,
-              request_answered, requests_forgotten>;
+              request_answered, queue_name_freed, requests_forgotten>;
 
 /// What a queue's or environment's own settling emits does not unsettle it,
 /// except where it may have stopped half-way.

@@ -8,5 +8,6 @@ BERTH_INSTANTIATE_CODEC(environment_object)
 BERTH_INSTANTIATE_CODEC(queue_object)
 BERTH_INSTANTIATE_CODEC(definition_object)
 BERTH_INSTANTIATE_CODEC(request_answered)
+BERTH_INSTANTIATE_CODEC(queue_name_freed)
 
 } // namespace berth

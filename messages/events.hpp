@@ -73,7 +73,17 @@ struct request_answered {
   int64_t at_ms = 0;
   BERTH_FIELDS(request_key, answer, at_ms)
 };
-/// Answers older than this are forgotten.
+/// A deleted queue's name, and the shard in which repeats of calls find the
+/// jobs that were submitted to it; kept for `limits::request_memory_ms`.
+struct queue_name_freed {
+  static constexpr uint16_t number = 12;
+  account_region owner;
+  std::string name;
+  shard_id shard;
+  int64_t at_ms = 0;
+  BERTH_FIELDS(owner, name, shard, at_ms)
+};
+/// Answers, and freed names, older than this are forgotten.
 struct requests_forgotten {
   static constexpr uint16_t number = 11;
   int64_t before_ms = 0;
@@ -440,21 +450,20 @@ struct session_forgotten {
   BERTH_FIELDS(agent, session)
 };
 
-using event =
-    std::variant<environment_created, environment_updated, environment_deleted,
-                 queue_created, queue_updated, queue_deleted,
-                 definition_registered, definition_deregistered, object_tagged,
-                 request_answered, requests_forgotten, queue_configured,
-                 queue_closing, queue_dropped, jobs_enqueued, jobs_withdrawn,
-                 demand_told, leases_matched, saturation_noted, leases_finished,
-                 releases_sent, queue_jobs_ended, environment_configured,
-                 environment_dropped, agent_joined, agent_session_ended,
-                 demand_noted, leases_granted, leases_freed, saturation_told,
-                 head_blocked, head_unblocked, agents_reserved, job_submitted,
-                 waiter_added, dependency_settled, jobs_became_runnable,
-                 attempt_placed, attempt_started, attempt_finished, jobs_failed,
-                 end_requested, array_finished, job_tagged, jobs_expired,
-                 job_work_advanced, job_work_finished, messages_taken,
-                 message_refused, delivery_recorded, session_forgotten>;
+using event = std::variant<
+    environment_created, environment_updated, environment_deleted,
+    queue_created, queue_updated, queue_deleted, definition_registered,
+    definition_deregistered, object_tagged, request_answered, queue_name_freed,
+    requests_forgotten, queue_configured, queue_closing, queue_dropped,
+    jobs_enqueued, jobs_withdrawn, demand_told, leases_matched,
+    saturation_noted, leases_finished, releases_sent, queue_jobs_ended,
+    environment_configured, environment_dropped, agent_joined,
+    agent_session_ended, demand_noted, leases_granted, leases_freed,
+    saturation_told, head_blocked, head_unblocked, agents_reserved,
+    job_submitted, waiter_added, dependency_settled, jobs_became_runnable,
+    attempt_placed, attempt_started, attempt_finished, jobs_failed,
+    end_requested, array_finished, job_tagged, jobs_expired, job_work_advanced,
+    job_work_finished, messages_taken, message_refused, delivery_recorded,
+    session_forgotten>;
 
 } // namespace berth

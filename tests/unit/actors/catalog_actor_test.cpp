@@ -440,6 +440,51 @@ TEST_CASE("definitions are listed by name, by revision and by status") {
         == std::vector<std::string>{"d:2", "d:10"});
 }
 
+TEST_CASE("a queue made anew knows for a while in which shards it was") {
+  world w{{4, 1}};
+  w.ask(environment("one"));
+  w.ask(environment("two"));
+  auto remove = [&] {
+    w.ask(disable_queue("q"));
+    w.ask(delete_queue_request{"q"});
+    auto uid = w.catalog.find_queue(ours, "q")->uid;
+    w.last = draft{};
+    w.catalog.decide(queue_gone{uid}, {w.now_ms, shard_id{0}, nullptr}, w.last);
+    w.take();
+  };
+  auto former = [&] {
+    return w.replica.former_shards(*w.replica.find_queue(ours, "q"));
+  };
+  w.ask(queue("q", {{1, "one"}}));
+  auto first = w.catalog.find_queue(ours, "q")->shard;
+  CHECK(former().empty());
+  remove();
+  w.ask(queue("q", {{1, "two"}}));
+  CHECK(former() == std::vector<shard_id>{first});
+  SECTION("others of that name do not") {
+    w.ask(environment("one"), "", theirs);
+    w.ask(environment("two"), "", theirs);
+    w.ask(queue("q", {{1, "two"}}), "", theirs);
+    const auto* other = w.catalog.find_queue(theirs, "q");
+    CHECK(w.catalog.former_shards(*other).empty());
+  }
+  SECTION("its own shard is none of them") {
+    remove();
+    w.ask(queue("q", {{1, "one"}}));
+    CHECK(former().size() == 1);
+    CHECK(former() != std::vector<shard_id>{first});
+  }
+  SECTION("until that is forgotten") {
+    auto due = w.catalog.next_due_ms();
+    REQUIRE(due == w.now_ms + limits::request_memory_ms);
+    w.last = draft{};
+    w.catalog.advance({*due, shard_id{0}, nullptr}, w.last);
+    w.take();
+    CHECK(former().empty());
+    CHECK_FALSE(w.catalog.next_due_ms());
+  }
+}
+
 TEST_CASE("a catalog loaded from its rows equals the one that wrote them") {
   world w{{3, 1}};
   w.ask(environment("ce"), "1");
@@ -462,6 +507,11 @@ TEST_CASE("a catalog loaded from its rows equals the one that wrote them") {
   w.ask(disable_environment("gone"), "5");
   w.ask(delete_environment_request{"gone"}, "6");
   w.ask(deregister_definition_request{"d:1"}, "7");
+  w.ask(queue("freed", {{1, "ce"}}), "8");
+  auto freed = w.catalog.find_queue(ours, "freed")->uid;
+  w.last = draft{};
+  w.catalog.decide(queue_gone{freed}, {1, shard_id{0}, nullptr}, w.last);
+  w.take();
   cut();
 
   catalog_actor loaded{{3, 1}};
@@ -478,7 +528,7 @@ TEST_CASE("a catalog loaded from its rows equals the one that wrote them") {
   loaded.decide(1, {{ours, "", ""}, environment("new")},
                 {1, shard_id{0}, nullptr}, next);
   CHECK(emitted<environment_created>(next).at(0).object.uid
-        == environment_uid{4});
+        == environment_uid{5});
 }
 
 TEST_CASE("a question is not a mutation, and the other way round") {

@@ -235,6 +235,53 @@ TEST_CASE("a repeat of an accepted submission is accepted, though its queue is "
   CHECK(answer.arn.ends_with("job/" + to_string(answer.id)));
 }
 
+TEST_CASE("a repeat finds its job in the shard where its queue was before") {
+  world w;
+  w.fold({queue_name_freed{ours, "q", shard_id{1}, 1000}});
+  w.ask(submission());
+  auto looked = w.call<describe_jobs_call>(1);
+  REQUIRE(looked.jobs.size() == 1);
+  CHECK(shard_of(looked.jobs[0].id) == shard_id{1});
+  SECTION("and is answered with it") {
+    jobs_response known;
+    known.jobs.emplace_back();
+    known.jobs[0].key = looked.jobs[0];
+    known.jobs[0].spec = std::make_shared<const job_spec>();
+    w.reply(response{std::move(known)});
+    CHECK(w.good<submitted_response>().id == looked.jobs[0].id);
+  }
+  SECTION("or is submitted, when there is none") {
+    w.reply(response{jobs_response{}});
+    CHECK(shard_of(w.call<submit_job_call>(2).id) == shard_id{2});
+    w.reply(done);
+    w.good<done_response>();
+  }
+  SECTION("or has to be tried again, when the shard does not answer") {
+    w.reply(unavailable);
+    CHECK(w.refusal(api_errc::unavailable) == "try again");
+  }
+}
+
+TEST_CASE("a queue made anew while it is submitted to is looked at again") {
+  world w;
+  w.ask(submission());
+  w.call<submit_job_call>(2);
+  // Meanwhile the queue has moved.
+  queue_object anew;
+  anew.uid = queue_uid{9};
+  anew.owner = ours;
+  anew.shard = shard_id{3};
+  anew.settings.name = "q";
+  w.fold({queue_name_freed{ours, "q", shard_id{2}, 1000},
+          queue_deleted{queue_uid{1}}, queue_created{anew}});
+  w.reply(unavailable);
+  w.call<barrier_call>(2);
+  w.reply(done);
+  w.call<describe_jobs_call>(2);
+  w.reply(response{jobs_response{}});
+  CHECK(shard_of(w.call<submit_job_call>(3).id) == shard_id{3});
+}
+
 TEST_CASE(
     "nobody is refused while a shard cannot say whether it knows the job") {
   world w;

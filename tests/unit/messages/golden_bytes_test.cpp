@@ -179,6 +179,7 @@ TEST_CASE("the rows of catalog and shard keep their bytes") {
   check_row<queue_object>(g, "queue");
   check_row<definition_object>(g, "definition");
   check_row<request_answered>(g, "answer");
+  check_row<queue_name_freed>(g, "freed-name");
   check_row<outbox_row>(g, "outbox");
   check_row<inbox_row>(g, "inbox");
 }
