@@ -26,6 +26,18 @@ std::optional<parsed_arn> job_arn(const request& what) {
   return arn;
 }
 
+/// Why there is no such answer in it: an error, or, of a node of another
+/// version, an answer of another kind.
+template <class Answer>
+std::optional<api_error> problem_of(const result& answer) {
+  if (const auto* error = std::get_if<api_error>(&answer))
+    return *error;
+  if (!std::holds_alternative<Answer>(std::get<response>(answer)))
+    return api_error{api_errc::unavailable,
+                     "a node gave an answer of another kind; try again"};
+  return std::nullopt;
+}
+
 } // namespace
 
 gateway_machine::gateway_machine(gateway_options options)
@@ -156,8 +168,8 @@ void gateway_machine::to_catalog(open_request& r) {
 void gateway_machine::describe_environments(
     open_request& r, const describe_environments_request& asked) {
   r.then = [this](open_request& q) {
-    if (std::holds_alternative<api_error>(q.answers.back()))
-      finish(q, std::move(q.answers.back()));
+    if (auto problem = problem_of<environments_response>(q.answers.back()))
+      finish(q, *problem);
     else
       fill_environments(q);
   };
@@ -178,8 +190,8 @@ void gateway_machine::fill_environments(open_request& r) {
     std::map<environment_uid, environment_object> filled;
     for (auto& answer : q.answers) {
       // Rule Barrier: nothing is silently left out.
-      if (std::holds_alternative<api_error>(answer))
-        return finish(q, std::move(answer));
+      if (auto problem = problem_of<environments_response>(answer))
+        return finish(q, *problem);
       for (auto& object :
            std::get<environments_response>(std::get<response>(answer))
                .environments)
@@ -242,8 +254,8 @@ void gateway_machine::look_for_earlier_try(
   r.answers.clear();
   r.then = [this, otherwise = std::move(otherwise)](open_request& q) {
     for (auto& answer : q.answers) {
-      if (std::holds_alternative<api_error>(answer))
-        return finish(q, std::move(answer));
+      if (auto problem = problem_of<jobs_response>(answer))
+        return finish(q, *problem);
       const auto& known =
           std::get<jobs_response>(std::get<response>(answer)).jobs;
       if (known.empty())
@@ -295,8 +307,8 @@ void gateway_machine::check_dependencies(open_request& r) {
 void gateway_machine::on_dependencies(open_request& r) {
   std::map<job_key, const job_view*> known;
   for (const auto& answer : r.answers) {
-    if (std::holds_alternative<api_error>(answer))
-      return finish(r, answer);
+    if (auto problem = problem_of<jobs_response>(answer))
+      return finish(r, *problem);
     for (const auto& view :
          std::get<jobs_response>(std::get<response>(answer)).jobs)
       known[view.key] = &view;
@@ -349,8 +361,8 @@ void gateway_machine::describe(open_request& r,
   r.then = [this, order = std::move(order)](open_request& q) {
     std::map<job_key, job_view> found;
     for (auto& answer : q.answers) {
-      if (std::holds_alternative<api_error>(answer))
-        return finish(q, std::move(answer));
+      if (auto problem = problem_of<jobs_response>(answer))
+        return finish(q, *problem);
       for (auto& view :
            std::get<jobs_response>(std::get<response>(answer)).jobs)
         found[view.key] = std::move(view);
@@ -432,8 +444,8 @@ void gateway_machine::tag_job(open_request& r, const parsed_arn& arn) {
     return pass_on(r, shard_of(*id),
                    tag_job_call{r.who.owner, *id, {}, remove->keys});
   r.then = [this, name = arn.name](open_request& q) {
-    if (std::holds_alternative<api_error>(q.answers.back()))
-      return finish(q, std::move(q.answers.back()));
+    if (auto problem = problem_of<jobs_response>(q.answers.back()))
+      return finish(q, *problem);
     const auto& jobs =
         std::get<jobs_response>(std::get<response>(q.answers.back())).jobs;
     if (jobs.empty())

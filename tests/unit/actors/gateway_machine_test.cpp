@@ -610,6 +610,27 @@ TEST_CASE("why a job waits is asked of its shard") {
   CHECK(w.refusal() == "job nonsense does not exist");
 }
 
+TEST_CASE("an answer of another kind fails the call, and no more") {
+  world w;
+  SECTION("of dependencies") {
+    auto asked = submission();
+    asked.depends_on.push_back({to_string(job(1, 1)), dependency_kind::plain});
+    w.ask(asked);
+    w.call<describe_jobs_call>(1);
+  }
+  SECTION("of jobs") {
+    w.ask(describe_jobs_request{{to_string(job(1, 1))}});
+    w.call<describe_jobs_call>(1);
+  }
+  SECTION("of environments") {
+    w.ask(describe_environments_request{});
+    w.call<catalog_call>(0);
+  }
+  w.reply(done);
+  CHECK(w.refusal(api_errc::unavailable)
+        == "a node gave an answer of another kind; try again");
+}
+
 TEST_CASE("an answer that nobody waits for is not looked at") {
   world w;
   w.ask(submission());
