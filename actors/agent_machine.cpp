@@ -254,11 +254,14 @@ void agent_machine::tell_reading_position(agent_state& a, bool asks) {
 
 void agent_machine::on_dispatch(const dispatch& d, int64_t position) {
   if (settings_.dispatch_topic) {
-    auto* a = find(d.agent, d.session);
-    if (a == nullptr || !a->reading)
+    auto found = agents_.find(d.agent);
+    if (found == agents_.end() || !found->second.reading
+        || (found->second.session != d.session
+            && !broken(breakage::dispatch_without_session)))
       return;
-    a->is_known = true;
-    a->read_up_to = std::max(a->read_up_to, position + 1);
+    auto& a = found->second;
+    a.is_known = true;
+    a.read_up_to = std::max(a.read_up_to, position + 1);
   }
   effects_.push_back(to_keeper_effect{keeper_dispatch{d, position}});
 }

@@ -433,6 +433,8 @@ void shard::look_at_end() {
   end_asked_ = true;
   // Those that come later need a look of their own.
   questions_asked_ = questions_.size();
+  if (broken(breakage::answer_without_barrier))
+    return on_end(0);
   put(look_at_end_effect{});
 }
 
@@ -452,8 +454,7 @@ std::optional<needed_rows> shard::prepare_answers() {
   needed_rows needs;
   for (size_t i = 0; i < questions_with_barrier_; ++i) {
     const auto& q = questions_[i];
-    if (q.barrier > at_.folded_offset + 1
-        && !broken(breakage::answer_without_barrier))
+    if (q.barrier > at_.folded_offset + 1)
       break;
     ++prepared_questions_;
     auto more = state_->jobs().keys_needed(q.what);

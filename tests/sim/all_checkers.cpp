@@ -30,6 +30,7 @@ std::vector<std::unique_ptr<checker>> all_checkers(const parameters& p) {
                     one_call_one_effect,
                     reads_see_writes,
                     same_state_everywhere,
+                    owners_have_claimed,
                     checkpoints_stand,
                     time_goes_on,
                     stories_agree})

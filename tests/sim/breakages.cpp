@@ -38,7 +38,9 @@ const std::vector<breakage_entry>& all_breakages() {
        "an agent is declared lost before the heartbeats were read to their "
        "end"},
       {breakage::lapse_seen_by_timer_only, "lapse_seen_by_timer_only",
-       "a keeper does not look at the lease before a start"},
+       "a keeper does not look at the lease before a start, and its timer "
+       "comes "
+       "late"},
       {breakage::late_acknowledgement_revives, "late_acknowledgement_revives",
        "an acknowledgement after the lapse renews the lease"},
       {breakage::join_before_old_session_settled,

@@ -44,8 +44,9 @@ public:
       : log_checker(c.judge) {}
   std::string_view name() const override { return "answers_are_in_the_log"; }
   std::string_view promise() const override {
-    return "What was acknowledged can be read in the log, and what was refused "
-           "is not there.";
+    return "What was acknowledged can be read in the log. A try that was "
+           "refused has no effect, and none is refused for what could be read "
+           "in the log before it was sent.";
   }
 
 private:
@@ -59,38 +60,64 @@ private:
       logged_.emplace(std::move(what), logged{d.shard, d.offset});
     };
     for_each_event(
-        d,
-        event_cases{[&](const job_submitted& e) {
-                      note("job " + e.spec->name);
-                      note("job " + to_string(e.id));
-                      if (refused_.count(e.spec->name) != 0)
-                        violated(d.at,
-                                 "job " + e.spec->name
-                                     + " is submitted after its only call was "
-                                       "refused ("
-                                     + place(d) + ")",
-                                 e.id);
-                    },
-                    [&](const environment_created& e) {
-                      note("environment " + e.object.settings.name);
-                    },
-                    [&](const queue_created& e) {
-                      note("queue " + e.object.settings.name);
-                    },
-                    [&](const definition_registered& e) {
-                      note("definition " + e.object.settings.name + ":"
-                           + std::to_string(e.object.revision));
-                    }});
+        d, event_cases{[&](const job_submitted& e) {
+                         note("job " + e.spec->name);
+                         note("job " + to_string(e.id));
+                         if (has_no_try_left(e.spec->name))
+                           violated(d.at,
+                                    "job " + e.spec->name
+                                        + " is submitted after each try of its "
+                                          "call was refused ("
+                                        + place(d) + ")",
+                                    e.id);
+                       },
+                       [&](const environment_created& e) {
+                         note("environment " + e.object.settings.name);
+                       },
+                       [&](const queue_created& e) {
+                         note("queue " + e.object.settings.name);
+                       },
+                       [&](const definition_registered& e) {
+                         note("definition " + e.object.settings.name + ":"
+                              + std::to_string(e.object.revision));
+                       }});
   }
 
   void on_other(const history_entry& e) override {
     if (const auto* s = std::get_if<call_sent>(&e.what)) {
       calls_.take(e.at, *s);
+      if (const auto* asked =
+              s->what ? std::get_if<submit_job_request>(&*s->what) : nullptr)
+        submissions_[asked->name].emplace(s->try_number, e.at);
     } else if (const auto* a = std::get_if<call_answered>(&e.what)) {
       if (const auto* call = calls_.find(a->call))
         judge_answer(e.at, *call, *a);
-      calls_.forget(a->call);
     }
+  }
+
+  /// Nobody has a try under way that may still put it into the log.
+  bool has_no_try_left(const std::string& name) const {
+    auto found = submissions_.find(name);
+    return found != submissions_.end() && found->second.empty();
+  }
+
+  void judge_refusal(sim_time at, const std::string& name, uint32_t try_number,
+                     const std::string& why) {
+    auto& tries = submissions_[name];
+    auto sent = tries.find(try_number);
+    if (sent == tries.end())
+      return;
+    auto sent_at = sent->second;
+    tries.erase(sent);
+    auto found = logged_.find("job " + name);
+    if (found == logged_.end())
+      return;
+    auto readable_at =
+        judge().find(found->second.shard, found->second.offset)->visible_at;
+    // Another try may have put it there meanwhile.
+    if (tries.empty() || (readable_at && *readable_at <= sent_at))
+      violated(at, "the submission of " + name + " is refused (" + why
+                       + "), but it is in the log");
   }
 
   void judge_answer(sim_time at, const open_calls::call& call,
@@ -101,15 +128,9 @@ private:
       const auto* error =
           a.answer ? std::get_if<api_error>(a.answer.get()) : nullptr;
       // Others may be repeated.
-      if (submission == nullptr || error == nullptr
-          || error->code != api_errc::invalid)
-        return;
-      if (logged_.count("job " + submission->name) != 0)
-        violated(at, "the submission of " + submission->name + " is refused ("
-                         + error->message + "), but it is in the log");
-      // An earlier try may still be on its way.
-      if (call.tries == 1)
-        refused_.insert(submission->name);
+      if (submission != nullptr && error != nullptr
+          && error->code == api_errc::invalid)
+        judge_refusal(at, submission->name, a.try_number, error->message);
       return;
     }
     if (const auto* s = std::get_if<submitted_response>(r))
@@ -140,7 +161,8 @@ private:
 
   open_calls calls_;
   std::map<std::string, logged> logged_;
-  std::set<std::string> refused_;
+  /// When the tries of each submission that were not refused were sent.
+  std::map<std::string, std::map<uint32_t, sim_time>> submissions_;
 };
 
 class one_call_one_effect_checker final : public log_checker {
@@ -150,7 +172,8 @@ public:
   std::string_view name() const override { return "one_call_one_effect"; }
   std::string_view promise() const override {
     return "However often a call is repeated, it has one effect and one "
-           "answer.";
+           "answer; for a submission whose queue was made anew in another "
+           "shard, and for changes of the catalog, within 15 minutes.";
   }
 
 private:
@@ -158,14 +181,19 @@ private:
     jobs_->take(d);
     if (const auto* p = jobs_->problem(ledger_problem::repeated))
       violated(d.at, p->what, p->job);
+    if (d.shard.value == 0)
+      catalog_ms_ = d.what.at_ms;
     auto effect = [&](const std::string& what) {
-      auto& last = last_effect_ms_[what];
-      // Answers of the catalog are forgotten in time, and the log's clock may
-      // jump; jobs are known for as long as they are kept.
-      if (last != 0 && what.rfind(submission_of, 0) != 0
-          && d.what.at_ms - last >= limits::request_memory_ms)
+      // What the catalog remembers it forgets in time, and its log's clock may
+      // jump. Within their shard jobs are known for as long as they are kept.
+      auto [last, is_first] =
+          last_effects_.try_emplace(what, d.shard, catalog_ms_);
+      auto is_known =
+          what.rfind(submission_of, 0) == 0 && last->second.first == d.shard;
+      if (!is_first && !is_known
+          && catalog_ms_ - last->second.second >= limits::request_memory_ms)
         ++calls_[what];
-      last = d.what.at_ms;
+      last->second = {d.shard, catalog_ms_};
       if (++effects_[what] > calls_[what])
         violated(d.at, what + " happens " + std::to_string(effects_[what])
                            + " times, it was asked for "
@@ -225,7 +253,9 @@ private:
   std::set<uint64_t> known_;
   std::map<std::string, uint64_t> calls_;
   std::map<std::string, uint64_t> effects_;
-  std::map<std::string, int64_t> last_effect_ms_;
+  int64_t catalog_ms_ = 0;
+  /// Where each happened last, and what the catalog's time was then.
+  std::map<std::string, std::pair<shard_id, int64_t>> last_effects_;
   std::map<uint64_t, job_id> answers_;
 };
 

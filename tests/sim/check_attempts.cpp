@@ -38,6 +38,35 @@ private:
   std::set<uint64_t> slept_;
 };
 
+/// Machines that sleep, or have woken so lately that their keepers may not have
+/// ended yet what they should.
+class sleeping_machines {
+public:
+  void take(const history_entry& e) {
+    const auto* f = std::get_if<fault_happened>(&e.what);
+    if (f == nullptr)
+      return;
+    auto text = std::string_view{f->what};
+    if (text.starts_with("crash of machine "))
+      awake_since_.erase(std::string(text.substr(9)));
+    else if (auto at = text.find(" is suspended"); at != text.npos)
+      awake_since_[std::string(text.substr(0, at))] = std::nullopt;
+    else if (at = text.find(" goes on"); at != text.npos)
+      awake_since_[std::string(text.substr(0, at))] = e.at;
+  }
+  bool excuses(uint32_t machine, sim_time at) const {
+    auto found = awake_since_.find("machine " + std::to_string(machine));
+    return found != awake_since_.end()
+           && (!found->second || at - *found->second <= waking_time);
+  }
+
+private:
+  static constexpr sim_time waking_time = second;
+
+  /// By name; nothing = asleep.
+  std::map<std::string, std::optional<sim_time>> awake_since_;
+};
+
 class attempt_starts_once_checker final : public log_checker {
 public:
   explicit attempt_starts_once_checker(const check_context& c)
@@ -68,21 +97,56 @@ public:
       : log_checker(c.judge) {}
   std::string_view name() const override { return "one_live_attempt"; }
   std::string_view promise() const override {
-    return "No process of a job starts while one of an earlier attempt lives: "
-           "a lapsed lease ends them before another agent is given the job, "
-           "but for those that sleep with their machine.";
+    return "An attempt is settled as lost, and a later one of its job starts, "
+           "only when its process is gone: a lapsed lease ends it in time, but "
+           "for those that sleep with their machine and end when that wakes.";
   }
 
+  void on_end(sim_time at) override { judge_excused(at); }
+
 private:
+  void on_decision(const decided& d) override {
+    for_each_event(d, event_cases{[&](const attempt_finished& e) {
+                     if (e.end == attempt_end::lost)
+                       settled(d.at, e.attempt);
+                   }});
+  }
+
+  void settled(sim_time at, const attempt_id& attempt) {
+    auto found = live_.find(attempt.job);
+    if (found == live_.end() || found->second.attempt != attempt)
+      return;
+    if (machines_.excuses(found->second.machine, at))
+      excused_.emplace(found->second.pid, found->second);
+    else
+      violated(at,
+               named(attempt) + " is settled as lost while "
+                   + named(found->second) + " lives",
+               attempt.job.id);
+  }
+
+  void judge_excused(sim_time at) {
+    for (const auto& [pid, process] : excused_)
+      if (!machines_.excuses(process.machine, at))
+        violated(at,
+                 named(process)
+                     + " goes on, though its attempt was settled as lost "
+                       "while its machine slept",
+                 process.attempt.job.id);
+  }
+
   void on_other(const history_entry& e) override {
-    sleepers_.take(e);
+    machines_.take(e);
+    if (!excused_.empty())
+      judge_excused(e.at);
     if (const auto* x = std::get_if<process_ended>(&e.what)) {
       auto found = live_.find(x->attempt.job);
       if (found != live_.end() && found->second.pid == x->pid)
         live_.erase(found);
+      excused_.erase(x->pid);
     } else if (const auto* s = std::get_if<process_started>(&e.what)) {
       auto [other, is_new] = live_.try_emplace(s->attempt.job, *s);
-      if (!is_new && !sleepers_.slept(other->second.pid))
+      if (!is_new && !machines_.excuses(other->second.machine, e.at))
         violated(e.at,
                  named(*s) + " starts while " + named(other->second) + " lives",
                  s->attempt.job.id);
@@ -91,7 +155,9 @@ private:
   }
 
   std::map<job_key, process_started> live_;
-  sleepers sleepers_;
+  /// Settled while their machines slept, by pid.
+  std::map<uint64_t, process_started> excused_;
+  sleeping_machines machines_;
 };
 
 class starts_as_decided_checker final : public log_checker {

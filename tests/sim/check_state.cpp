@@ -48,6 +48,34 @@ private:
       states_;
 };
 
+class owners_have_claimed_checker final : public log_checker {
+public:
+  explicit owners_have_claimed_checker(const check_context& c)
+      : log_checker(c.judge) {}
+  std::string_view name() const override { return "owners_have_claimed"; }
+  std::string_view promise() const override {
+    return "A node owns a shard only by the claim that it sent last, whatever "
+           "its name.";
+  }
+
+private:
+  void on_other(const history_entry& e) override {
+    const auto* owned = std::get_if<shard_owned>(&e.what);
+    if (owned == nullptr)
+      return;
+    const auto* record = judge().find(owned->shard, owned->at_epoch.value);
+    const auto* claim =
+        record != nullptr && record->what == verdict::claim
+            ? std::get_if<claim_record>(&record->what_it_says->body)
+            : nullptr;
+    if (claim == nullptr || claim->nonce != owned->nonce)
+      violated(e.at, "node " + std::to_string(owned->node) + " owns shard "
+                         + std::to_string(owned->shard.value)
+                         + " by a claim that it did not send last, at offset "
+                         + std::to_string(owned->at_epoch.value));
+  }
+};
+
 class checkpoints_stand_checker final : public log_checker {
 public:
   explicit checkpoints_stand_checker(const check_context& c)
@@ -130,6 +158,9 @@ private:
 
 } // namespace
 
+made_checker owners_have_claimed(const check_context& c) {
+  return std::make_unique<owners_have_claimed_checker>(c);
+}
 made_checker checkpoints_stand(const check_context& c) {
   return std::make_unique<checkpoints_stand_checker>(c);
 }

@@ -57,6 +57,7 @@ made_checker reads_see_writes(const check_context& c);
 
 // check_state.cpp
 made_checker same_state_everywhere(const check_context& c);
+made_checker owners_have_claimed(const check_context& c);
 made_checker checkpoints_stand(const check_context& c);
 made_checker time_goes_on(const check_context& c);
 

@@ -1,5 +1,6 @@
 #include "tests/sim/fault_driver.hpp"
 
+#include "messages/codec.hpp"
 #include "tests/sim/draws.hpp"
 
 #include <utility>
@@ -16,12 +17,17 @@ constexpr double cut_mean_us = 3.0 * second;
 constexpr double twin_mean_us = 6.0 * second;
 constexpr double slow_mean_us = 3.0 * second;
 constexpr double slowness_max = 300;
+/// What owners add to lease and stop grace before they give an agent up.
+constexpr double owner_margin_ms = 3000;
 constexpr int64_t clock_jump_max_ms = 3'600'000;
 
 } // namespace
 
 fault_driver::fault_driver(sim_world& world, cluster& all)
-    : world_(world), all_(all), random_(world.random.fork("faults")) {}
+    : world_(world), all_(all), random_(world.random.fork("faults")),
+      stranger_(world.time) {
+  stranger_.begin();
+}
 
 void fault_driver::start() {
   const auto& f = world_.faults();
@@ -35,14 +41,29 @@ void fault_driver::start() {
   every(f.takeover_mean_ms, &fault_driver::take_over);
   every(f.twin_node_mean_ms, &fault_driver::start_twin);
   every(f.slow_log_mean_ms, &fault_driver::slow_log);
+  every(f.lease_edge_mean_ms, &fault_driver::come_near_the_lease);
+  every(f.stray_decision_mean_ms, &fault_driver::land_stray_decision);
 }
 
 void fault_driver::later(double mean_us, std::function<void()> what) {
-  world_.time.after(exponential(random_, mean_us),
-                    [this, what = std::move(what)] {
-                      if (world_.faults_on)
-                        what();
-                    });
+  in(exponential(random_, mean_us), std::move(what));
+}
+
+void fault_driver::in(sim_time delay, std::function<void()> what) {
+  world_.time.after(delay, [this, what = std::move(what)] {
+    if (world_.faults_on)
+      what();
+  });
+}
+
+/// Some end about when an owner gives agents up.
+sim_time fault_driver::draw_pause() {
+  const auto& c = world_.cluster();
+  if (!world_.has_leases() || random_.chance(0.6))
+    return exponential(random_, pause_mean_us);
+  auto lease = static_cast<double>(c.lease_ms + c.stop_grace_ms);
+  return static_cast<sim_time>((lease + owner_margin_ms)
+                               * (0.7 + 0.8 * random_.unit()) * millisecond);
 }
 
 void fault_driver::every(int64_t mean_ms, void (fault_driver::*what)()) {
@@ -132,7 +153,7 @@ void fault_driver::pause_node() {
   world_.history.fault("node_pause",
                        "pause of node " + std::to_string(node.index()));
   node.life().pause();
-  later(pause_mean_us, [this, &node] {
+  in(draw_pause(), [this, &node] {
     if (!node.life().is_paused())
       return;
     world_.history.fault("node_resume",
@@ -142,15 +163,20 @@ void fault_driver::pause_node() {
 }
 
 void fault_driver::take_over() {
-  auto& node =
-      all_.node(static_cast<uint32_t>(random_.below(world_.cluster().nodes)));
-  if (!node.is_serving())
-    return;
   shard_id shard{static_cast<uint32_t>(random_.below(world_.cluster().shards))};
-  world_.history.fault("takeover", "node " + std::to_string(node.index())
-                                       + " wants shard "
-                                       + std::to_string(shard.value));
-  node.shard(shard).set_candidate(true);
+  auto want = [&] {
+    auto& node =
+        all_.node(static_cast<uint32_t>(random_.below(all_.node_count())));
+    if (!node.is_serving())
+      return;
+    world_.history.fault("takeover", "node " + std::to_string(node.index())
+                                         + " wants shard "
+                                         + std::to_string(shard.value));
+    node.shard(shard).set_candidate(true);
+  };
+  // A storm now and then.
+  for (auto i = random_.chance(0.3) ? 3 : 1; i > 0; --i)
+    want();
 }
 
 void fault_driver::start_twin() {
@@ -198,9 +224,7 @@ void fault_driver::crash_machine() {
     return;
   auto name = "machine " + std::to_string(machine.index());
   if (!machine.is_paused() && random_.chance(0.3)) {
-    world_.history.fault("machine_suspend", name + " is suspended");
-    machine.pause();
-    later(pause_mean_us, [&machine] { machine.resume(); });
+    sleep(machine, 0, draw_pause());
     return;
   }
   world_.history.fault("machine_crash", "crash of " + name);
@@ -233,20 +257,89 @@ void fault_driver::cut() {
   world_.history.fault("cut", "cut from " + std::to_string(from.value) + " to "
                                   + std::to_string(to.value)
                                   + (both_ways ? " and back" : ""));
-  auto add = [this](place a, place b) {
-    world_.network.cut(a, b);
-    auto number = ++last_cut_;
-    cuts_[number] = {a, b};
-    later(cut_mean_us, [this, number] {
-      if (auto found = cuts_.find(number); found != cuts_.end()) {
-        world_.network.heal(found->second.first, found->second.second);
-        cuts_.erase(found);
-      }
-    });
-  };
-  add(from, to);
+  cut_for(exponential(random_, cut_mean_us), from, to);
   if (both_ways)
-    add(to, from);
+    cut_for(exponential(random_, cut_mean_us), to, from);
+}
+
+void fault_driver::cut_for(sim_time time, place from, place to) {
+  world_.network.cut(from, to);
+  auto number = ++last_cut_;
+  cuts_[number] = {from, to};
+  in(time, [this, number] {
+    if (auto found = cuts_.find(number); found != cuts_.end()) {
+      world_.network.heal(found->second.first, found->second.second);
+      cuts_.erase(found);
+    }
+  });
+}
+
+/// The lease of a machine's agents lapses while nothing of theirs arrives. Some
+/// machines sleep through it; of some the last heartbeats arrive just when they
+/// were given up.
+void fault_driver::come_near_the_lease() {
+  auto& machine =
+      all_.machine(static_cast<uint32_t>(random_.below(all_.machine_count())));
+  if (!world_.has_leases() || !machine.is_alive() || machine.is_paused())
+    return;
+  const auto& c = world_.cluster();
+  auto up_to = [this](double ms) {
+    return static_cast<sim_time>(ms * random_.unit() * millisecond);
+  };
+  auto lease = c.lease_ms * millisecond;
+  auto until_given_up = static_cast<double>(c.stop_grace_ms) + owner_margin_ms;
+  auto heartbeats_come_late = random_.chance(0.4);
+  auto time = heartbeats_come_late
+                  ? lease + static_cast<sim_time>(until_given_up * millisecond)
+                        + up_to(1500)
+                  : lease - up_to(0.1 * static_cast<double>(c.lease_ms))
+                        + up_to(1.5 * until_given_up);
+  auto others =
+      random_.chance(0.5) ? std::max(c.shards, all_.machine_count()) : 1;
+  world_.history.fault("lease_edge",
+                       "machine " + std::to_string(machine.index())
+                           + " is cut off for "
+                           + std::to_string(time / millisecond) + " ms");
+  for (uint32_t i = 0; i < others; ++i) {
+    cut_for(time, machine.at(), broker_place(i));
+    cut_for(time, broker_place(i), machine.at());
+  }
+  if (heartbeats_come_late)
+    sleep(machine,
+          lease - up_to(1.5 * static_cast<double>(c.heartbeat_interval_ms)),
+          time + 200 * millisecond + exponential(random_, 0.1 * second));
+  else if (random_.chance(0.4))
+    sleep(machine, lease - up_to(0.3 * static_cast<double>(c.lease_ms)),
+          time + exponential(random_, 0.3 * second));
+}
+
+void fault_driver::sleep(sim_machine& machine, sim_time from, sim_time to) {
+  in(from, [this, &machine] {
+    if (!machine.is_alive() || machine.is_paused())
+      return;
+    world_.history.fault("machine_suspend",
+                         "machine " + std::to_string(machine.index())
+                             + " is suspended");
+    machine.pause();
+  });
+  in(to, [&machine] { machine.resume(); });
+}
+
+/// No owner of this version leaves a gap; readers pass over one all the same.
+void fault_driver::land_stray_decision() {
+  shard_id shard{static_cast<uint32_t>(random_.below(world_.cluster().shards))};
+  const auto* last = world_.log_watch.last_valid(shard);
+  if (last == nullptr || !world_.log_watch.is_of_present_owner(shard, *last))
+    return;
+  record stray;
+  auto d = *last;
+  d.seq += 2;
+  stray.body = std::move(d);
+  world_.history.fault("stray_decision", "a decision lands in shard "
+                                             + std::to_string(shard.value)
+                                             + " whose predecessor did not");
+  world_.log.insert({"a stranger", broker_place(shard.value), &stranger_},
+                    shard, encode(stray));
 }
 
 void fault_driver::heal_all() {

@@ -23,6 +23,8 @@ private:
   void every(int64_t mean_ms, void (fault_driver::*what)());
   /// Once, after about that long, while faults go on.
   void later(double mean_us, std::function<void()> what);
+  /// Once, then, while faults go on.
+  void in(sim_time delay, std::function<void()> what);
 
   void crash_node();
   void pause_node();
@@ -34,10 +36,16 @@ private:
   void take_over();
   void start_twin();
   void slow_log();
+  void come_near_the_lease();
+  void land_stray_decision();
 
   void restart_node(uint32_t index);
   void damage_stores(sim_node& node);
   place some_place();
+  /// Of a pause or a sleep.
+  sim_time draw_pause();
+  void sleep(sim_machine& machine, sim_time from, sim_time to);
+  void cut_for(sim_time time, place from, place to);
   void heal_all();
 
   sim_world& world_;
@@ -45,6 +53,8 @@ private:
   random_source random_;
   std::map<uint64_t, std::pair<place, place>> cuts_;
   uint64_t last_cut_ = 0;
+  /// Of whoever appended what nobody knows of any more.
+  process_life stranger_;
 };
 
 } // namespace berth::sim

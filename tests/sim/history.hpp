@@ -79,6 +79,8 @@ struct shard_owned {
   uint32_t node = 0;
   shard_id shard;
   epoch at_epoch;
+  /// Of the claim that the node sent last.
+  std::string nonce;
 };
 struct shard_reloaded {
   uint32_t node = 0;

@@ -36,9 +36,11 @@ void log_history::judge(shard_log& log, const landed_append& a) {
   if (d->at_epoch.value != log.claim || d->nonce != log.nonce) {
     history_.situation("zombie_append_after_a_new_claim");
   } else if (d->seq != log.seq + 1) {
-    history_.situation("decision_behind_a_gap");
+    history_.situation(d->seq > log.seq ? "decision_behind_a_gap"
+                                        : "decision_landed_twice");
   } else {
     log.seq = d->seq;
+    log.last_valid = log.records.back();
     count_finished(*d);
   }
 }

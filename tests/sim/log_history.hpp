@@ -27,6 +27,16 @@ public:
     return *shards_.at(of.value).records.at(static_cast<size_t>(at));
   }
 
+  /// The last valid decision; nothing before the first.
+  const decision_record* last_valid(shard_id of) const {
+    const auto& last = shards_.at(of.value).last_valid;
+    return last ? std::get_if<decision_record>(&last->body) : nullptr;
+  }
+  /// Whether the last claim is that of the last valid decision.
+  bool is_of_present_owner(shard_id of, const decision_record& d) const {
+    return d.at_epoch.value == shards_.at(of.value).claim;
+  }
+
   /// Jobs that valid decisions ended, an array counting as one.
   uint64_t jobs_finished() const { return jobs_finished_; }
 
@@ -37,6 +47,7 @@ private:
     log_offset claim = -1;
     std::string nonce;
     uint64_t seq = 0;
+    std::shared_ptr<const record> last_valid;
     /// By whom: the last of their appends that landed.
     std::map<std::string, uint64_t> last_landed;
   };

@@ -106,7 +106,7 @@ int64_t node_shard::boottime_ms() {
 }
 
 std::string node_shard::fresh_nonce() {
-  return node_.random().nonce();
+  return last_nonce_ = node_.random().nonce();
 }
 
 void node_shard::start_reading(uint64_t incarnation, log_offset from) {
@@ -308,9 +308,10 @@ void node_shard::restart_later() {
 // Calls.
 
 void node_shard::take_calls(
-    sim_node& from, std::vector<std::pair<call_token, shard_call>> calls) {
+    sim_node& from, uint64_t life,
+    std::vector<std::pair<call_token, shard_call>> calls) {
   for (auto& [token, call] : calls) {
-    answers_[++last_token_] = {&from, from.life().number(), token};
+    answers_[++last_token_] = {&from, life, token};
     token = last_token_;
   }
   driver_.on_calls(calls);
@@ -345,8 +346,8 @@ void node_shard::catalog_loaded(std::shared_ptr<std::vector<row>> rows) {
 }
 
 void node_shard::owned() {
-  node_.world().history.add(
-      shard_owned{node_.index(), id_, driver_.machine()->current_epoch()});
+  node_.world().history.add(shard_owned{
+      node_.index(), id_, driver_.machine()->current_epoch(), last_nonce_});
   if (node_.world().has_leases()) {
     is_watching_ = true;
     watch_.on_claim(driver_.machine()->state());
@@ -362,6 +363,8 @@ void node_shard::owned() {
 }
 
 void node_shard::reloading(const std::string& why) {
+  // What is sent anew waits for receipts of its own.
+  lanes_.clear();
   node_.world().history.add(shard_reloaded{node_.index(), id_, why});
   if (std::exchange(is_watching_, false))
     watch_.on_stepped_down();

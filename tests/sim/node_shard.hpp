@@ -29,8 +29,9 @@ public:
   void set_candidate(bool candidate) { driver_.set_candidate(candidate); }
   void on_delivery(const std::string& destination, uint64_t number,
                    delivery what);
-  /// Calls that a gateway, of this node or another, brings.
-  void take_calls(sim_node& from,
+  /// Calls that a gateway, of this node or another, brings; that life of it
+  /// waits for the answers.
+  void take_calls(sim_node& from, uint64_t life,
                   std::vector<std::pair<call_token, shard_call>> calls);
 
   /// Of the node's watch over an agent: nobody waits for its answer.
@@ -101,6 +102,7 @@ private:
   bool is_watching_ = false;
   uint64_t reading_ = 0;
   uint64_t wake_ = 0;
+  std::string last_nonce_;
   call_token last_token_ = 0;
   std::map<call_token, waiting_answer> answers_;
   std::map<std::string, lane_to_agent> lanes_;

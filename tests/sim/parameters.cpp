@@ -123,7 +123,126 @@ fault_parameters draw_faults(random_source random, bool many_nodes) {
   return f;
 }
 
+// Some runs are about one thing, with what leads there drawn often enough.
+
+/// Leases that lapse while jobs run.
+void draw_about_leases(random_source& random, parameters& p) {
+  auto& c = p.cluster;
+  c.nodes = static_cast<uint32_t>(random.between(1, 3));
+  c.machines = static_cast<uint32_t>(random.between(2, 3));
+  c.lease_ms = random.between(2'000, 8'000);
+  c.stop_grace_ms = between_sizes(random, 50, 5'000);
+  c.heartbeat_interval_ms = random.between(200, 800);
+  c.membership_timeout_ms = c.heartbeat_interval_ms * random.between(3, 30);
+  auto& w = p.workload;
+  w.jobs = static_cast<uint32_t>(random.between(10, 40));
+  w.run_mean_ms = random.between(1'000, 8'000);
+  w.think_mean_ms = random.between(100, 1'000);
+  w.retries = 0.8;
+  w.hangs = random.chance(0.5) ? 0.2 : 0;
+  w.ignores_sigterm = random.chance(0.7) ? 0.5 : 0;
+  auto& f = p.faults;
+  f.lease_edge_mean_ms = random.between(1'500, 6'000);
+  if (random.chance(0.5))
+    f.node_pause_mean_ms = random.between(2'000, 8'000);
+  p.faults_stop_ms = random.between(20'000, 60'000);
+}
+
+/// Owners that change while something is in flight.
+void draw_about_claims(random_source& random, parameters& p) {
+  p.cluster.nodes = static_cast<uint32_t>(random.between(2, 4));
+  if (p.cluster.lease_ms == 0)
+    p.cluster.lease_ms = 30'000;
+  auto& f = p.faults;
+  f.takeover_mean_ms = between_sizes(random, 50, 1'000);
+  if (random.chance(0.7))
+    f.twin_node_mean_ms = random.between(500, 3'000);
+  f.append_late = random.chance(0.5) ? 0.03 : 0;
+  f.append_lost = random.chance(0.5) ? 0.03 : 0;
+  f.append_unknown = random.chance(0.5) ? 0.03 : 0;
+  if (random.chance(0.7))
+    f.cut_mean_ms = random.between(300, 2'000);
+  p.workload.clients = static_cast<uint32_t>(random.between(2, 4));
+  p.workload.jobs = static_cast<uint32_t>(random.between(20, 60));
+  p.workload.describe = random.chance(0.7) ? 0.8 : 0.1;
+  p.workload.think_mean_ms = between_sizes(random, 5, 200);
+}
+
+/// Ways that are rare otherwise, most of them, with appends that get lost.
+void draw_about_rare_ways(random_source& random, parameters& p) {
+  p.faults.rare_place = 0.4 + random.unit() * 0.6;
+  p.faults.append_lost = random.chance(0.7) ? 0.05 : 0;
+  if (random.chance(0.5))
+    p.faults.node_crash_mean_ms = random.between(500, 3'000);
+  p.workload.array = 0.4;
+  p.workload.dependency = 0.4;
+  p.workload.terminate = random.chance(0.5) ? 0.3 : 0;
+  p.workload.catalog_change = random.chance(0.5) ? 0.1 : 0;
+}
+
+/// Queues and environments that come and go across shards.
+void draw_about_changes(random_source& random, parameters& p) {
+  p.cluster.shards = static_cast<uint32_t>(random.between(2, 4));
+  p.cluster.append_mean_us = between_sizes(random, 1'000, 50'000);
+  if (random.chance(0.5))
+    p.faults.slow_log_mean_ms = between_sizes(random, 500, 5'000);
+  auto& w = p.workload;
+  w.environments = static_cast<uint32_t>(random.between(2, 3));
+  w.queues = static_cast<uint32_t>(random.between(2, 5));
+  w.clients = static_cast<uint32_t>(random.between(2, 4));
+  w.jobs = static_cast<uint32_t>(random.between(30, 80));
+  w.catalog_change = 0.1 + random.unit() * 0.4;
+  w.think_mean_ms = between_sizes(random, 5, 100);
+}
+
+/// More jobs than there is room for, long after faults have stopped.
+void draw_about_backlogs(random_source& random, parameters& p) {
+  auto& w = p.workload;
+  w.environments = static_cast<uint32_t>(random.between(2, 3));
+  w.jobs = static_cast<uint32_t>(random.between(40, 100));
+  w.run_mean_ms = random.between(2'000, 6'000);
+  w.think_mean_ms = random.between(5, 50);
+  w.describe = 0;
+  p.cluster.vcpus_per_machine = random.between(1, 3);
+  if (random.chance(0.5))
+    p.faults = {};
+}
+
+void draw_theme(random_source random, parameters& p) {
+  if (p.cluster.nodes == 1 && random.chance(0.4))
+    p.cluster.lease_ms = between_sizes(random, 3'000, 30'000);
+  p.cluster.start_mean_us = between_sizes(random, 100, 100'000);
+  auto is_calm = !has_faults(p.faults);
+  auto theme = random.below(20);
+  if (theme < 3)
+    draw_about_leases(random, p);
+  else if (theme < 5)
+    draw_about_claims(random, p);
+  else if (theme < 7)
+    draw_about_rare_ways(random, p);
+  else if (theme < 9)
+    draw_about_changes(random, p);
+  else if (theme < 10)
+    draw_about_backlogs(random, p);
+  if (p.cluster.nodes == 1)
+    p.faults.takeover_mean_ms = p.faults.twin_node_mean_ms = 0;
+  if (is_calm)
+    return;
+  if (random.chance(0.15))
+    p.faults.stray_decision_mean_ms = between_sizes(random, 500, 10'000);
+  if (random.chance(0.15))
+    p.faults.append_duplicated = std::max(0.005, random.unit() * 0.1);
+}
+
 } // namespace
+
+bool has_faults(const fault_parameters& f) {
+  auto any = false;
+  each_field(f, [&](std::string_view, const auto& value) {
+    any = any || value != std::decay_t<decltype(value)>{};
+  });
+  return any;
+}
 
 parameters draw(uint64_t seed) {
   random_source random{seed};
@@ -133,6 +252,7 @@ parameters draw(uint64_t seed) {
   p.workload = draw_workload(random.fork("workload"));
   p.faults = draw_faults(random.fork("faults"), p.cluster.nodes > 1);
   p.faults_stop_ms = between_sizes(random, 5'000, 30'000);
+  draw_theme(random.fork("theme"), p);
   return p;
 }
 

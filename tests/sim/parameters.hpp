@@ -26,10 +26,15 @@ struct fault_parameters {
   int64_t takeover_mean_ms = 0;
   int64_t twin_node_mean_ms = 0;
   int64_t slow_log_mean_ms = 0;
+  /// A machine is cut off, or sleeps, until about when its lease is over.
+  int64_t lease_edge_mean_ms = 0;
+  /// A decision of the present owner lands whose predecessor did not.
+  int64_t stray_decision_mean_ms = 0;
   // Chances.
   double append_unknown = 0;
   double append_lost = 0;
   double append_late = 0;
+  double append_duplicated = 0;
   double call_lost = 0;
   double call_answer_lost = 0;
   double call_slow = 0;
@@ -42,7 +47,8 @@ struct fault_parameters {
   BERTH_FIELDS(node_crash_mean_ms, node_pause_mean_ms, agent_crash_mean_ms,
                keeper_crash_mean_ms, machine_crash_mean_ms, cut_mean_ms,
                clock_jump_mean_ms, takeover_mean_ms, twin_node_mean_ms,
-               slow_log_mean_ms, append_unknown, append_lost, append_late,
+               slow_log_mean_ms, lease_edge_mean_ms, stray_decision_mean_ms,
+               append_unknown, append_lost, append_late, append_duplicated,
                call_lost, call_answer_lost, call_slow, store_lost_at_restart,
                store_rolled_back_at_restart, client_repeats, rare_place,
                clock_drift_ppm_max)
@@ -87,16 +93,20 @@ struct cluster_parameters {
   int64_t vcpus_per_machine = 4;
   int64_t append_mean_us = 1000;
   int64_t call_mean_us = 300;
+  /// From a dispatch to its process.
+  int64_t start_mean_us = 500;
   int64_t checkpoint_interval_ms = 1000;
   int64_t heartbeat_interval_ms = 1000;
   int64_t membership_timeout_ms = 5000;
-  /// Lease and what follows from it; 0 = leases never lapse (one node).
+  /// Lease and what follows from it; 0 = leases never lapse (one node, with its
+  /// agents in its own process).
   int64_t lease_ms = 30'000;
   int64_t stop_grace_ms = 2000;
   int64_t head_wait_ms = 60'000;
   BERTH_FIELDS(nodes, shards, machines, vcpus_per_machine, append_mean_us,
-               call_mean_us, checkpoint_interval_ms, heartbeat_interval_ms,
-               membership_timeout_ms, lease_ms, stop_grace_ms, head_wait_ms)
+               call_mean_us, start_mean_us, checkpoint_interval_ms,
+               heartbeat_interval_ms, membership_timeout_ms, lease_ms,
+               stop_grace_ms, head_wait_ms)
 };
 
 struct parameters {
@@ -111,6 +121,8 @@ struct parameters {
   std::optional<breakage> with_breakage;
 };
 
+/// Whether anything goes wrong at all.
+bool has_faults(const fault_parameters& f);
 /// The same seed draws the same parameters.
 parameters draw(uint64_t seed);
 /// One `name value` a line, without what is 0.

@@ -105,12 +105,27 @@ void scenario::queue(const std::string& name,
   ask(std::move(create));
 }
 
+void scenario::delete_queue(const std::string& name) {
+  ask(update_queue_request{name, object_state::disabled, {}, {}});
+  ask(delete_queue_request{name});
+  while (!std::get<queues_response>(ask(describe_queues_request{{name}, {}}))
+              .queues.empty())
+    run_for(100);
+}
+
 // Clients.
 
 response scenario::ask(request what) {
+  return answer_of([&](auto done) {
+    all().clients().call(0, std::move(what), std::move(done));
+  });
+}
+
+response scenario::answer_of(
+    const std::function<void(std::function<void(std::optional<result>)>)>&
+        call) {
   std::optional<std::optional<result>> answer;
-  all().clients().call(0, std::move(what),
-                       [&](std::optional<result> r) { answer = std::move(r); });
+  call([&](std::optional<result> r) { answer = std::move(r); });
   step_until(patience_ms, "an answer", [&] { return answer.has_value(); });
   if (!*answer)
     fail("a call was not answered");
@@ -134,6 +149,12 @@ job_id scenario::submit(const std::string& queue, const scenario_job& job) {
   r.depends_on = job.depends_on;
   r.retry = retry_strategy{job.attempts, {}};
   auto said = ask(std::move(r));
+  return std::get<submitted_response>(said).id;
+}
+
+job_id scenario::submit_again() {
+  auto said = answer_of(
+      [&](auto done) { all().clients().repeat_submission(std::move(done)); });
   return std::get<submitted_response>(said).id;
 }
 

@@ -68,10 +68,14 @@ public:
   void queue(const std::string& name,
              const std::vector<std::string>& environments,
              int32_t priority = 1);
+  /// Returns once it is gone.
+  void delete_queue(const std::string& name);
 
   // Clients. `ask` is any request; it must be answered well.
   response ask(request what);
   job_id submit(const std::string& queue, const scenario_job& job);
+  /// The last submission is tried once more.
+  job_id submit_again();
   void cancel(const job_id& job);
   void terminate(const job_id& job);
   /// Sent, and not waited for.
@@ -114,6 +118,9 @@ public:
 private:
   struct parts;
 
+  response answer_of(
+      const std::function<void(std::function<void(std::optional<result>)>)>&
+          call);
   void step_until(int64_t limit_ms, const std::string& what,
                   const std::function<bool()>& is_over);
   [[noreturn]] void fail(const std::string& what) const;

@@ -43,6 +43,17 @@ void sim_clients::call(uint32_t client, request what,
   c->done = std::move(done);
   auto number = ++last_call_;
   open_[number] = c;
+  if (std::holds_alternative<submit_job_request>(*c->what))
+    last_submission_ = {number, c};
+  attempt(number, c);
+}
+
+void sim_clients::repeat_submission(
+    std::function<void(std::optional<result>)> done) {
+  auto [number, c] = last_submission_;
+  c->is_settled = false;
+  c->done = std::move(done);
+  open_[number] = c;
   attempt(number, c);
 }
 

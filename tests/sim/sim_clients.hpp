@@ -23,6 +23,8 @@ public:
   void call(uint32_t client, request what,
             std::function<void(std::optional<result>)> done) override;
   void script(job_script s) override;
+  /// The last submission once more, as an SDK does that has lost the answer.
+  void repeat_submission(std::function<void(std::optional<result>)> done);
 
   bool is_quiet() const { return open_.empty(); }
 
@@ -52,6 +54,7 @@ private:
   /// Clients do not die; some only ask again.
   process_life life_;
   uint64_t last_call_ = 0;
+  std::pair<uint64_t, shared_call> last_submission_;
   std::map<uint64_t, shared_call> open_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "messages/assert.hpp"
 #include "messages/codec.hpp"
+#include "tests/sim/draws.hpp"
 
 #include <algorithm>
 #include <map>
@@ -9,6 +10,13 @@
 #include <utility>
 
 namespace berth::sim {
+
+namespace {
+
+/// A process that comes late to its timers finds its socket's frames first.
+constexpr double late_timer_mean_us = 5.0 * millisecond;
+
+} // namespace
 
 sim_keeper::sim_keeper(sim_world& world, uint32_t machine,
                        simulated_clock& clock, process_life& os,
@@ -30,6 +38,7 @@ keeper_clock sim_keeper::now() const {
 
 void sim_keeper::start() {
   life_.begin();
+  is_starting_ = false;
   keeper_settings settings;
   settings.keeper_start = ++start_number_;
   settings.stop_grace_ms = world_.cluster().stop_grace_ms;
@@ -105,17 +114,34 @@ void sim_keeper::take_frame(const std::string& bytes) {
 void sim_keeper::turn() {
   machine_->look_at_clock(now());
   start_attempts();
+  finish_turn();
+}
+
+void sim_keeper::finish_turn() {
   act();
   machine_->check_invariants();
   look_at_clock_when_due();
 }
 
+/// One after the other, and each takes its time.
 void sim_keeper::start_attempts() {
-  while (auto next = machine_->next_start(now())) {
-    const auto& [agent, session] = placed_.at(next->attempt);
-    processes_.start(*next, agent, session);
-    machine_->started(next->attempt, now());
-  }
+  if (is_starting_ || machine_->starts_waiting() == 0)
+    return;
+  is_starting_ = true;
+  life_.after(exponential(world_.random,
+                          static_cast<double>(world_.cluster().start_mean_us)),
+              [this] { start_one(); });
+}
+
+void sim_keeper::start_one() {
+  is_starting_ = false;
+  auto next = machine_->next_start(now());
+  if (!next)
+    return finish_turn();
+  const auto& [agent, session] = placed_.at(next->attempt);
+  processes_.start(*next, agent, session);
+  machine_->started(next->attempt, now());
+  turn();
 }
 
 void sim_keeper::act() {
@@ -136,9 +162,15 @@ void sim_keeper::look_at_clock_when_due() {
   if (!due)
     return;
   auto at = std::max(*due, now().boottime_ms + 1);
-  life_.at(clock_.when(at), [this, wake = ++wake_] {
-    if (wake == wake_)
+  auto when = clock_.when(at);
+  life_.at(when, [this, when, wake = ++wake_] {
+    if (wake != wake_)
+      return;
+    if (world_.now() == when)
       turn();
+    else
+      life_.after(exponential(world_.random, late_timer_mean_us),
+                  [this] { turn(); });
   });
 }
 

@@ -43,6 +43,8 @@ private:
   keeper_clock now() const;
   void turn();
   void start_attempts();
+  void start_one();
+  void finish_turn();
   void act();
   void look_at_clock_when_due();
   std::vector<keeper_reports> read_journal() const;
@@ -58,6 +60,7 @@ private:
   /// Where its dispatches said that an attempt was placed.
   std::map<attempt_id, std::pair<agent_id, session_id>> placed_;
   uint64_t wake_ = 0;
+  bool is_starting_ = false;
 };
 
 } // namespace berth::sim

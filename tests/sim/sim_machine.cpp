@@ -89,6 +89,9 @@ void sim_machine::pause() {
 }
 
 void sim_machine::resume() {
+  if (is_paused())
+    world_.history.fault("machine_resume",
+                         "machine " + std::to_string(index_) + " goes on");
   os_.resume();
   keeper_.life().resume();
   agent_life_.resume();

@@ -81,8 +81,9 @@ void sim_node::bring(shard_id to, shard_calls calls) {
     // Nobody is known yet: the gateway gives the calls up in time.
     return;
   auto& there = all_.node(*owner);
-  auto take = [this, to, &there, calls = std::move(calls)] {
-    there.shard(to).take_calls(*this, calls);
+  auto take = [this, to, &there, life = life_.number(),
+               calls = std::move(calls)] {
+    there.shard(to).take_calls(*this, life, calls);
   };
   if (&there == this)
     life_.after(inside_process, take);

@@ -14,6 +14,8 @@ namespace {
 constexpr sim_time append_timeout = 5 * second;
 /// A late one lands this long after that, on average.
 constexpr double late_mean_us = 3.0 * second;
+/// From a record to its duplicate.
+constexpr double duplicate_mean_us = 0.5 * second;
 /// Between tries while a partition cannot be reached.
 constexpr sim_time unreachable_retry = 100 * millisecond;
 /// Of one fetch.
@@ -29,6 +31,7 @@ struct simulated_topic::append_under_way {
   std::function<void(append_outcome)> done;
   fate what = fate::fine;
   sim_time sent_at = 0;
+  bool is_duplicate = false;
 };
 
 simulated_topic::simulated_topic(const parameters& with, timeline& time,
@@ -68,7 +71,7 @@ void simulated_topic::append(const log_client& by, shard_id to,
   };
   auto a = std::make_shared<append_under_way>(
       append_under_way{++last_append_, by, to, std::move(bytes),
-                       std::move(heard), draw_fate(), time_.now()});
+                       std::move(heard), draw_fate(), time_.now(), false});
   auto at = time_.now() + latency(p, 0.4);
   if (a->what == fate::refused)
     return tell(a, append_outcome::refused, at);
@@ -119,14 +122,39 @@ void simulated_topic::land(const shared_append& a) {
   auto offset = static_cast<log_offset>(p.records.size());
   p.records.push_back(
       {offset, epoch_of_runs_ms + time_.now() / 1000 + p.clock_offset_ms,
-       std::move(a->bytes)});
+       a->bytes});
   last_landed_at_ = time_.now();
   if (watcher_ != nullptr)
-    watcher_->landed({a->to, offset, a->number, a->by, p.records.back().bytes,
-                      a->what == fate::unknown || a->what == fate::late});
+    watcher_->landed(
+        {a->to, offset, a->number, a->by, p.records.back().bytes,
+         !a->is_duplicate
+             && (a->what == fate::unknown || a->what == fate::late)});
+  if (faults_on_ && !a->is_duplicate
+      && random_.chance(with_.faults.append_duplicated))
+    land_again(*a);
   p.next_visible_at =
       std::max(p.next_visible_at, time_.now() + latency(p, 0.3));
   time_.at(p.next_visible_at, [this, a, offset] { become_visible(a, offset); });
+}
+
+/// As a producer makes it that repeats what it was not told of.
+void simulated_topic::land_again(const append_under_way& a) {
+  auto again = std::make_shared<append_under_way>(a);
+  again->is_duplicate = true;
+  // Nobody is told of it.
+  again->what = fate::late;
+  ++under_way_;
+  time_.after(exponential(random_, duplicate_mean_us), [this, again] {
+    --under_way_;
+    land(again);
+  });
+}
+
+void simulated_topic::insert(const log_client& by, shard_id to,
+                             std::string bytes) {
+  land(std::make_shared<append_under_way>(
+      append_under_way{++last_append_, by, to, std::move(bytes),
+                       [](append_outcome) {}, fate::late, time_.now(), true}));
 }
 
 void simulated_topic::become_visible(const shared_append& a,

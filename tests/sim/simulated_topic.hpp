@@ -56,6 +56,9 @@ public:
   void append(const log_client& by, shard_id to, std::string bytes,
               std::function<void(append_outcome)> done);
 
+  /// Lands at once, whoever it is from.
+  void insert(const log_client& by, shard_id to, std::string bytes);
+
   /// Records in offset order, from `from` on, until `stop_reading`.
   uint64_t
   start_reading(const log_client& by, shard_id from_shard, log_offset from,
@@ -110,6 +113,7 @@ private:
   void arrive(const shared_append& a);
   void lose();
   void land(const shared_append& a);
+  void land_again(const append_under_way& a);
   void become_visible(const shared_append& a, log_offset offset);
   void tell(const shared_append& a, append_outcome outcome, sim_time when);
   void fetch(uint64_t reading);

@@ -121,6 +121,7 @@ const std::vector<std::string>& all_situations() {
         "call_answered_after_it_was_given_up",
         "decision_behind_a_gap",
         "decision_ignored_behind_a_gap",
+        "decision_landed_twice",
         "dispatch_of_another_session_refused",
         "fenced_decision_ignored",
         "lease_lapsed",

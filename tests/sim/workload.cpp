@@ -183,7 +183,7 @@ private:
     auto& random = c.random;
     const auto& queue = random.pick(queues_);
     const auto& environment = random.pick(environments_);
-    switch (random.below(9)) {
+    switch (random.below(10)) {
     case 0:
       return {{update_queue_request{queue, {}, draw_priority(random), {}}}};
     case 1:
@@ -214,6 +214,8 @@ private:
     case 6:
       return draw_short_lived(c);
     case 7:
+      return draw_moved(c);
+    case 8:
       return {{register_definition_request{
           draw_definition(random, random.pick(definitions_)), {}}}};
     default:
@@ -239,9 +241,43 @@ private:
                                       {{1, environment}},
                                       {}};
     std::vector<planned> plan{{create}, {create_queue}};
-    for (auto i = c.random.below(4); i-- > 0 && c.submissions_left > 1;) {
+    plan_jobs(c, plan, queue, c.random.below(4));
+    plan_end_of_queue(plan, queue);
+    plan.push_back({with_state(environment, object_state::disabled)});
+    plan.push_back({delete_environment_request{environment}, true});
+    if (c.random.chance(0.5)) {
+      plan.push_back({create, true});
+      plan.push_back({create_queue, true});
+    }
+    return plan;
+  }
+
+  /// A queue that moves to another environment, maybe of another shard than its
+  /// own, and is deleted while its jobs wait there.
+  std::vector<planned> draw_moved(client& c) {
+    auto number = std::to_string(c.number) + "-" + std::to_string(++c.names);
+    auto queue = "moved-queue-" + number;
+    short_lived_queues_.push_back(queue);
+    auto order = draw_order(c.random, environments_);
+    update_queue_request move;
+    move.queue = queue;
+    move.environments = {{1, order.back().environment}};
+    std::vector<planned> plan{{create_queue_request{queue,
+                                                    object_state::enabled,
+                                                    draw_priority(c.random),
+                                                    {order.front()},
+                                                    {}}},
+                              {std::move(move)}};
+    plan_jobs(c, plan, queue, 1 + c.random.below(3));
+    plan_end_of_queue(plan, queue);
+    return plan;
+  }
+
+  void plan_jobs(client& c, std::vector<planned>& plan,
+                 const std::string& queue, uint64_t count) {
+    for (auto i = count; i-- > 0 && c.submissions_left > 1;) {
       --c.submissions_left;
-      auto name = "job-" + number + "-" + std::to_string(i);
+      auto name = "job-of-" + queue + "-" + std::to_string(i);
       auto drawn = draw_submission(p_, c.random, name, accepted_);
       drawn.what.queue = queue;
       drawn.what.definition = c.random.pick(definitions_);
@@ -250,16 +286,13 @@ private:
         drain_.must_end(name);
       plan.push_back({std::move(drawn.what)});
     }
+  }
+
+  static void plan_end_of_queue(std::vector<planned>& plan,
+                                const std::string& queue) {
     plan.push_back(
         {update_queue_request{queue, object_state::disabled, {}, {}}});
     plan.push_back({delete_queue_request{queue}});
-    plan.push_back({with_state(environment, object_state::disabled)});
-    plan.push_back({delete_environment_request{environment}, true});
-    if (c.random.chance(0.5)) {
-      plan.push_back({create, true});
-      plan.push_back({create_queue, true});
-    }
-    return plan;
   }
 
   static update_environment_request with_state(const std::string& name,

@@ -52,6 +52,23 @@ TEST_CASE("answers_are_in_the_log: acknowledged is there, refused is not") {
     h.ask(1, submit(), 2).answer(1, refused(), 2).decide({submission(1)});
     CHECK(h.end().empty());
   }
+  SECTION("each try is refused, and it is there later") {
+    h.ask(1, submit(), 2).answer(1, refused(), 2).answer(1, refused());
+    h.decide({submission(1)});
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("a try that is sent later may still arrive") {
+    h.answer(1, refused()).ask(1, submit(), 2).decide({submission(1)});
+    CHECK(h.end().empty());
+  }
+  SECTION("refused though it could be read before") {
+    h.decide({submission(1)}).ask(1, submit(), 2).answer(1, refused(), 2);
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("refused while another try lands") {
+    h.ask(1, submit(), 2).decide({submission(1)}).answer(1, refused(), 2);
+    CHECK(h.end().empty());
+  }
   SECTION("acknowledged and there") {
     h.decide({submission(1)}).answer(1, accepted(1));
     CHECK(h.end().empty());
@@ -90,6 +107,15 @@ TEST_CASE("one_call_one_effect: repeats change nothing") {
     CHECK(h.found().empty());
     h.decide({created});
     CHECK_FALSE(h.found().empty());
+  }
+  SECTION("no job twice in two shards, until the queue's move is forgotten") {
+    h.decide({submission(2)}, shard_id{1});
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("what was forgotten may happen again") {
+    h.wait(1000 * second).decide(std::vector<event>{});
+    h.decide({submission(2)}, shard_id{1});
+    CHECK(h.found().empty());
   }
   SECTION("another call is another effect") {
     h.ask(2, submit()).decide({submission(2)});

@@ -24,10 +24,35 @@ TEST_CASE("one_live_attempt: attempts of a job do not overlap") {
     h.start(attempt(1, 2), 6);
     CHECK_FALSE(h.found().empty());
   }
+  auto lost = finished(attempt(1), after_attempt::retry);
+  lost.end = attempt_end::lost;
+  SECTION("one that lives is not lost") {
+    h.decide({lost});
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("one that is gone may be") {
+    h.exit(attempt(1), 5).decide({lost}).start(attempt(1, 2), 6);
+    CHECK(h.end().empty());
+  }
   SECTION("one that sleeps with its machine cannot be ended in time") {
     h.happen(fault_happened{"machine 1 is suspended"});
-    h.start(attempt(1, 2), 6);
-    CHECK(h.end().empty());
+    h.decide({lost}).start(attempt(1, 2), 6).wait(60 * second);
+    CHECK(h.found().empty());
+    SECTION("and ends when that wakes") {
+      h.happen(fault_happened{"machine 1 goes on"}).exit(attempt(1), 5);
+      h.wait(60 * second);
+      CHECK(h.end().empty());
+    }
+    SECTION("or it is told") {
+      h.happen(fault_happened{"machine 1 goes on"}).wait(2 * second);
+      CHECK_FALSE(h.end().empty());
+    }
+  }
+  SECTION("a machine that woke long ago is no excuse") {
+    h.happen(fault_happened{"machine 1 is suspended"});
+    h.happen(fault_happened{"machine 1 goes on"}).wait(2 * second);
+    h.decide({lost});
+    CHECK_FALSE(h.found().empty());
   }
   SECTION("one after the other is well") {
     h.exit(attempt(1), 5).start(attempt(1, 2), 6);

@@ -98,6 +98,17 @@ TEST_CASE("passed_within_head_wait: nobody is passed for ever") {
     h.wait(4 * second).decide({grants(1, 9, 2, 2)});
     CHECK(h.end().empty());
   }
+  SECTION("what another gives up within a decision goes by priority") {
+    h.wait(1 * second).decide({wants(1, 9, 5, {run(2)}), kept(9, 2)});
+    h.wait(6 * second)
+        .decide({leases_freed{environment_uid{1}, {lease_id{1}}},
+                 grants(1, 9, 2, 2),
+                 head_unblocked{environment_uid{1}, queue_uid{9}, vcpus(2)},
+                 wants(1, 10, 9, {run(1)}), grants(1, 10, 1, 3)});
+    CHECK(h.found().empty());
+    h.wait(2 * second).decide({wants(1, 10, 9, {run(1)}), grants(1, 10, 1, 4)});
+    CHECK_FALSE(h.found().empty());
+  }
   SECTION("the one who waited takes what is kept") {
     h.wait(5 * second).decide({kept(7, 3)});
     h.decide({leases_freed{environment_uid{1}, {lease_id{1}}},
@@ -107,7 +118,9 @@ TEST_CASE("passed_within_head_wait: nobody is passed for ever") {
 }
 
 TEST_CASE("no_idle_room: no job waits beside room for it") {
-  made_history h{no_idle_room};
+  parameters p;
+  p.faults.node_crash_mean_ms = 1000;
+  made_history h{no_idle_room, p};
   queue_configured queue;
   queue.object.uid = queue_uid{7};
   queue.environments = {{environment_uid{1}, {}, "environment"}};
@@ -115,6 +128,12 @@ TEST_CASE("no_idle_room: no job waits beside room for it") {
   SECTION("for longer than the bound, once faults have stopped") {
     h.happen(faults_ended{}).decide(std::vector<event>{}).wait(61 * second);
     CHECK_FALSE(h.end().empty());
+  }
+  SECTION("or from the beginning, where there are none") {
+    made_history calm{no_idle_room};
+    calm.decide({queue, environment(1), agent(1, "a", 4), enqueued(1, 10)});
+    calm.wait(61 * second);
+    CHECK_FALSE(calm.end().empty());
   }
   SECTION("during faults it may") {
     h.wait(600 * second);

@@ -82,6 +82,31 @@ TEST_CASE("checkpoints_stand: a checkpoint is where it says") {
   }
 }
 
+TEST_CASE("owners_have_claimed: a name is no claim") {
+  made_history h{owners_have_claimed};
+  h.claim({}, "second");
+  auto owns = [&](log_offset at, const std::string& nonce) {
+    h.happen(shard_owned{1, {}, epoch{at}, nonce});
+  };
+  SECTION("by another's claim") {
+    owns(1, "mine");
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("by what is no claim") {
+    h.decide(std::vector<event>{});
+    owns(2, "second");
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("by a claim of its own that another has followed") {
+    owns(0, "second");
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("by the claim that it sent last") {
+    owns(1, "second");
+    CHECK(h.end().empty());
+  }
+}
+
 TEST_CASE("time_goes_on: a shard's time is nobody's wall clock") {
   made_history h{time_goes_on};
   h.decide(std::vector<event>{});

@@ -110,6 +110,22 @@ TEST_CASE("A terminated job ends as FAILED") {
   s.expect_rest();
 }
 
+TEST_CASE("A submission that is tried again is one job, though its queue was "
+          "made anew in another shard") {
+  scenario s{{.shards = 2}};
+  s.environment("e", 4);
+  s.environment("f", 4);
+  s.queue("q", {"e"});
+  auto job = s.submit("q", {.name = "a"});
+  s.expect(job, job_status::succeeded);
+  s.delete_queue("q");
+  CHECK(s.submit_again() == job);
+  s.queue("q", {"f"});
+  CHECK(s.submit_again() == job);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
 TEST_CASE("A scenario fails where a rule is broken, and tells the story") {
   auto run = [](std::optional<breakage> with) {
     scenario s{{}, with};

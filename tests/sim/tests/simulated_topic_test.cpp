@@ -98,6 +98,36 @@ TEST_CASE("outcomes that are known are true") {
   CHECK(unknown_gone > 0);
 }
 
+TEST_CASE("a record may land twice, and its appender hears of it once") {
+  fault_parameters faults;
+  faults.append_duplicated = 0.3;
+  topic_world w{2, faults};
+  w.start_reading();
+  for (int i = 0; i < 50; ++i)
+    w.append(std::to_string(i));
+  w.run_for(60 * second);
+  REQUIRE(w.outcomes.size() == 50);
+  size_t twice = 0;
+  for (const auto& [bytes, outcome] : w.outcomes) {
+    CHECK(outcome == append_outcome::appended);
+    auto times = w.times_in_log(bytes);
+    CHECK((times == 1 || times == 2));
+    twice += times == 2;
+  }
+  CHECK(twice > 0);
+  CHECK(w.read.size() == 50 + twice);
+  CHECK(w.topic.is_quiet());
+}
+
+TEST_CASE("what is inserted lands at once") {
+  topic_world w{2};
+  w.topic.insert(w.by, shard_id{0}, "a");
+  CHECK(w.times_in_log("a") == 1);
+  w.run_for(second);
+  CHECK(w.outcomes.empty());
+  CHECK(w.topic.is_quiet());
+}
+
 TEST_CASE("a reader that is cut off reads everything once the cut is healed") {
   topic_world w{3};
   w.network.cut(broker_place(0), node_place(1));
