@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace berth {
 namespace {
 
 constexpr int replicas_wanted = 3;
+/// For one answer: the broker that was asked may be gone without a word.
+constexpr int one_answer_patience_ms = 3000;
 /// Room for a record's key, headers and batch beside its value.
 constexpr size_t batch_overhead_bytes = 64 * 1024;
 
@@ -69,8 +72,11 @@ private:
     return fatal("no Kafka broker answers at " + to_.brokers + " (" + why
                  + "): check the address and that the brokers are up");
   }
+  using request = std::function<void(const rd_kafka_AdminOptions_t*)>;
   kafka_owned<rd_kafka_AdminOptions_t> options(rd_kafka_admin_op_t operation);
-  storage_error wait(kafka_owned<rd_kafka_event_t>& answer);
+  /// Makes the request again while it gets no answer. Each may be repeated.
+  storage_error ask(rd_kafka_admin_op_t operation, const request& make,
+                    kafka_owned<rd_kafka_event_t>& answer);
   storage_error ask_settings(const std::string& topic,
                              kafka_owned<rd_kafka_event_t>& answer);
 
@@ -103,18 +109,28 @@ topic_admin::options(rd_kafka_admin_op_t operation) {
   kafka_owned<rd_kafka_AdminOptions_t> made{
       rd_kafka_AdminOptions_new(handle_.get(), operation)};
   std::array<char, 256> text{};
-  rd_kafka_AdminOptions_set_request_timeout(made.get(), left_ms(), text.data(),
-                                            text.size());
+  rd_kafka_AdminOptions_set_request_timeout(
+      made.get(), std::min(left_ms(), one_answer_patience_ms), text.data(),
+      text.size());
   return made;
 }
 
-storage_error topic_admin::wait(kafka_owned<rd_kafka_event_t>& answer) {
-  answer.reset(rd_kafka_queue_poll(answers_.get(), left_ms()));
-  if (!answer)
-    return unreachable("no answer in time");
-  if (rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return unreachable(rd_kafka_event_error_string(answer.get()));
-  return {};
+storage_error topic_admin::ask(rd_kafka_admin_op_t operation,
+                               const request& make,
+                               kafka_owned<rd_kafka_event_t>& answer) {
+  for (;;) {
+    make(options(operation).get());
+    answer.reset(rd_kafka_queue_poll(answers_.get(), -1));
+    auto code = rd_kafka_event_error(answer.get());
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+      return {};
+    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT || clock::now() >= deadline_)
+      return unreachable(rd_kafka_event_error_string(answer.get()));
+    // Whom to ask is known by the latest look.
+    cluster_look unused;
+    if (auto error = look({}, unused))
+      return error;
+  }
 }
 
 storage_error topic_admin::create(const kafka_topic_wanted& wanted,
@@ -129,18 +145,20 @@ storage_error topic_admin::create(const kafka_topic_wanted& wanted,
   for (const auto& [name, value] : wanted.settings)
     rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
   auto* asked = topic.get();
-  rd_kafka_CreateTopics(handle_.get(), &asked, 1,
-                        options(RD_KAFKA_ADMIN_OP_CREATETOPICS).get(),
-                        answers_.get());
   kafka_owned<rd_kafka_event_t> answer;
-  if (auto error = wait(answer))
+  if (auto error = ask(
+          RD_KAFKA_ADMIN_OP_CREATETOPICS,
+          [&](const rd_kafka_AdminOptions_t* o) {
+            rd_kafka_CreateTopics(handle_.get(), &asked, 1, o, answers_.get());
+          },
+          answer))
     return error;
   size_t count = 0;
   const auto* const* results = rd_kafka_CreateTopics_result_topics(
       rd_kafka_event_CreateTopics_result(answer.get()), &count);
   BERTH_ASSERT(count == 1, "one topic was asked for");
   auto code = rd_kafka_topic_result_error(results[0]);
-  // Another node was as quick.
+  // Another node was as quick, or an earlier try was made after all.
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR
       || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
     return {};
@@ -154,10 +172,12 @@ storage_error topic_admin::ask_settings(const std::string& topic,
   kafka_owned<rd_kafka_ConfigResource_t> resource{
       rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str())};
   auto* asked = resource.get();
-  rd_kafka_DescribeConfigs(handle_.get(), &asked, 1,
-                           options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS).get(),
-                           answers_.get());
-  return wait(answer);
+  return ask(
+      RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS,
+      [&](const rd_kafka_AdminOptions_t* o) {
+        rd_kafka_DescribeConfigs(handle_.get(), &asked, 1, o, answers_.get());
+      },
+      answer);
 }
 
 storage_error topic_admin::settings(const std::string& topic,
