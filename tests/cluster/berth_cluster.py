@@ -45,7 +45,12 @@ class BerthCluster(Clients):
         shared_brokers=None,
     ):
         self.folder = self.data = Path(folder)
-        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        }
         self.folder.mkdir(parents=True, exist_ok=True)
         self.network = network or Loopback()
         self.partitions = partitions
@@ -199,15 +204,19 @@ class BerthCluster(Clients):
                 agent.close()
         self.served.difference_update(environments)
 
-    def all_run(self):
-        """Whether each process is up and each node answers; one that ended by
-        itself has failed."""
+    def not_ready(self):
+        """Names of processes that are up and cannot do their work yet; one
+        that ended by itself has failed."""
         for one in [*self.brokers, *self.nodes, *self.agents]:
             assert one.is_running, (
                 f"{one.name} ended with {one.process.poll()}:\n"
                 f"{one.log_tail()}"
             )
-        return all(one.is_ready() for one in [*self.nodes, *self.brokers])
+        return [
+            one.name
+            for one in [*self.brokers, *self.nodes]
+            if not one.is_ready()
+        ]
 
     def logs_of_all(self):
         return "\n".join(

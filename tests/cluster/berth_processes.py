@@ -67,7 +67,11 @@ class Node(ChildProcess, Clients):
 
     @property
     def environment(self):
-        return self.variables()
+        return {
+            **self.variables(),
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        }
 
     def is_ready(self):
         """Whether it has caught up with the log."""

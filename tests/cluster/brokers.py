@@ -85,7 +85,9 @@ class Broker(ChildProcess):
         return [*JAVA, "kafka.Kafka", self.properties]
 
     def is_ready(self):
-        self.admin = self.admin or quiet_admin(self.address)
+        self.admin = self.admin or quiet_admin(
+            self.address, **{"socket.timeout.ms": 2000}
+        )
         try:
             return bool(self.admin.list_topics(timeout=1).brokers)
         except KafkaException:

@@ -117,8 +117,9 @@ def run_load(storm, options):
     began = time.monotonic()
     while time.monotonic() < end:
         due = int((time.monotonic() - began) * options.rate)
-        storm.feed(due - fed)
-        fed = due
+        if due > fed:
+            storm.feed(due - fed)
+            fed = due
         storm.abandoned.wait(TICK_S)
 
 
@@ -134,7 +135,11 @@ def run(cluster, options, folder):
         if faults:
             faults.stop()
         print("The faults are over.", flush=True)
-        wait_for(cluster.all_run, 120, cluster.logs_of_all)
+        wait_for(
+            lambda: not cluster.not_ready(),
+            120,
+            lambda: f"{cluster.not_ready()} not ready",
+        )
         storm.finish()
         storm.topic.flush(60)
         impaired = faults.impaired if faults else []
