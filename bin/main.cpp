@@ -92,11 +92,6 @@ int main(int argc, char** argv) {
                "Batch does"};
   app.set_version_flag("--version", BERTH_VERSION);
   app.require_subcommand(1);
-  // Comes before the commands, which take it over.
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  app.set_config(
-      "--config", "",
-      "TOML file with a section for each command: [server], [agent]");
   add_dev(app, status);
   berth::add_server_command(app, status);
   add_keeper(app, status);
@@ -106,12 +101,6 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_name() == "ConfigError") {
-      std::cerr << "--config: the file has a key or a section that no option "
-                   "has (`berth COMMAND --help` lists them): "
-                << error.what() << "\n";
-      return usage_status;
-    }
     auto unknown = unknown_command(app);
     if (error.get_exit_code() != 0 && !unknown.empty()) {
       std::cerr << unknown << "\n";

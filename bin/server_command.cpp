@@ -2,6 +2,7 @@
 
 #include "api/aws_batch/environments.hpp"
 #include "api/berth/cluster.hpp"
+#include "bin/configured_command.hpp"
 #include "bin/kafka_options.hpp"
 #include "bin/named_settings.hpp"
 #include "bin/node_api.hpp"
@@ -16,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <spdlog/spdlog.h>
 #include <string>
@@ -26,6 +28,8 @@ namespace berth {
 
 namespace {
 
+/// Exit status of a wrong command line.
+constexpr int usage_status = 2;
 /// How long a node that shall stop waits for others to take its shards.
 constexpr int64_t leave_patience_ms = 20'000;
 
@@ -219,62 +223,52 @@ int run_server(server_settings& settings) {
   std::_Exit(0);
 }
 
+std::function<int()> define(CLI::App& app) {
+  auto s = std::make_shared<server_settings>();
+  s->node = host_name();
+  app.add_option("--data", s->data_folder, "Data folder of this node")
+      ->required();
+  add_kafka_options(app, s->kafka);
+  app.add_option("--node", s->node, "Name of this node; no two alike")
+      ->capture_default_str();
+  app.add_option("--listen", s->listen, "API: HOST:PORT, port 0 = any")
+      ->capture_default_str();
+  app.add_option("--endpoint", s->endpoint,
+                 "Where other nodes reach this one: HOST:PORT, port 0 = any")
+      ->capture_default_str();
+  app.add_option("--secret-file", s->secret_file,
+                 "File whose first line all nodes of the cluster share");
+  app.add_option("--credentials", s->credentials_file,
+                 "Keys of the API (default: DATA/credentials)");
+  app.add_option("--shared", s->shared_folder,
+                 "Folder of all nodes, for checkpoints: a fresh node need not "
+                 "read the whole log");
+  app.add_flag("--check-signatures", s->check_signatures,
+               "Verify SigV4 against the keys");
+  app.add_option("--partitions", s->partitions,
+                 "Shards of a new cluster; an old one keeps what it has")
+      ->check(CLI::Range(1U, 4096U))
+      ->capture_default_str();
+  app.add_option("--set", s->changes, "NAME=VALUE, for times and limits")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  app.footer("Example: berth server --data /var/lib/berth --brokers "
+             "k1:9092,k2:9092,k3:9092 --node n1 --endpoint 10.0.0.1:9778");
+  return [s] {
+    if (auto error = apply_settings(s->names(), s->changes)) {
+      std::fprintf(stderr, "berth: %s\n", error->c_str());
+      return usage_status;
+    }
+    return run_server(*s);
+  };
+}
+
 } // namespace
 
 void add_server_command(CLI::App& app, int& status) {
-  auto s = std::make_shared<server_settings>();
-  s->node = host_name();
-  auto* command = app.add_subcommand(
-      "server", "Run a scheduler node of a cluster on Apache Kafka");
-  command->add_option("--data", s->data_folder, "Data folder of this node")
-      ->envname("BERTH_DATA")
-      ->required();
-  add_kafka_options(*command, s->kafka);
-  command->add_option("--node", s->node, "Name of this node; no two alike")
-      ->envname("BERTH_NODE")
-      ->capture_default_str();
-  command->add_option("--listen", s->listen, "API: HOST:PORT, port 0 = any")
-      ->envname("BERTH_LISTEN")
-      ->capture_default_str();
-  command
-      ->add_option("--endpoint", s->endpoint,
-                   "Where other nodes reach this one: HOST:PORT, port 0 = any")
-      ->envname("BERTH_NODE_ENDPOINT")
-      ->capture_default_str();
-  command
-      ->add_option("--secret-file", s->secret_file,
-                   "File whose first line all nodes of the cluster share")
-      ->envname("BERTH_SECRET_FILE");
-  command
-      ->add_option("--credentials", s->credentials_file,
-                   "Keys of the API (default: DATA/credentials)")
-      ->envname("BERTH_CREDENTIALS");
-  command
-      ->add_option(
-          "--shared", s->shared_folder,
-          "Folder of all nodes, for checkpoints: a fresh node need not "
-          "read the whole log")
-      ->envname("BERTH_SHARED");
-  command->add_flag("--check-signatures", s->check_signatures,
-                    "Verify SigV4 against the keys");
-  command
-      ->add_option("--partitions", s->partitions,
-                   "Shards of a new cluster; an old one keeps what it has")
-      ->envname("BERTH_PARTITIONS")
-      ->check(CLI::Range(1U, 4096U))
-      ->capture_default_str();
-  command->add_option("--set", s->changes, "NAME=VALUE, for times and limits")
-      ->type_size(1)
-      ->allow_extra_args(false);
-  // `berth server --config FILE`, too.
-  command->fallthrough();
-  command->footer("Example: berth server --data /var/lib/berth --brokers "
-                  "k1:9092,k2:9092,k3:9092 --node n1 --endpoint 10.0.0.1:9778");
-  command->callback([s, &status] {
-    if (auto error = apply_settings(s->names(), s->changes))
-      throw CLI::ValidationError(*error);
-    status = run_server(*s);
-  });
+  add_configured_command(
+      app, status,
+      {"server", "Run a scheduler node of a cluster on Apache Kafka", define});
 }
 
 } // namespace berth
