@@ -1,6 +1,7 @@
 // `berth_bench [NAME...]`: prints each figure beside the machine's own limit,
 // measured in the same run. Exit status 1 when a bar is missed.
 
+#include "bench/cluster_bench.hpp"
 #include "bench/dev_bench.hpp"
 #include "bench/shard_bench.hpp"
 
@@ -32,6 +33,10 @@ const std::vector<benchmark>& all_benchmarks() {
       {"children", [](auto& folder) { return waiting_children(folder); }},
       {"latency", [](auto& folder) { return idle_latency(folder); }},
       {"calls", [](auto& folder) { return submissions(folder); }},
+      {"cluster-jobs",
+       [](auto& folder) { return cluster_jobs(50'000, folder); }},
+      {"cluster-latency", [](auto& folder) { return cluster_latency(folder); }},
+      {"cluster-cpu", [](auto& folder) { return cluster_cpu(20'000, folder); }},
   };
   return all;
 }

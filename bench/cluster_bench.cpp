@@ -1,0 +1,125 @@
+#include "bench/cluster_bench.hpp"
+
+#include "bench/cluster_world.hpp"
+
+#include <memory>
+
+namespace berth::bench {
+
+namespace {
+
+constexpr int64_t agent_vcpus = 64;
+/// Calls that clients have on the way at a time.
+constexpr uint64_t calls_at_once = 2000;
+constexpr size_t latencies = 300;
+
+/// Lets only so many through at a time.
+class limited {
+public:
+  explicit limited(uint64_t most) : left_(most) {}
+  void take() {
+    std::unique_lock lock{mutex_};
+    freed_.wait(lock, [&] { return left_ > 0; });
+    --left_;
+  }
+  void give_back() {
+    std::lock_guard lock{mutex_};
+    ++left_;
+    freed_.notify_one();
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  uint64_t left_;
+};
+
+void submit_all(cluster_world& world, uint64_t jobs) {
+  auto calls = std::make_shared<limited>(calls_at_once);
+  for (uint64_t i = 0; i < jobs; ++i) {
+    calls->take();
+    world.submit([calls] { calls->give_back(); });
+  }
+}
+
+std::unique_ptr<log> plain_topic(const kafka_cluster_address& like,
+                                 const std::string& name) {
+  auto at = like;
+  at.prefix = name;
+  at.partitions = 1;
+  auto [opened, error] = open_topic(at, topic::log, true);
+  if (error) {
+    std::fprintf(stderr, "berth_bench: %s\n", error.message.c_str());
+    std::exit(2);
+  }
+  return std::move(opened);
+}
+
+} // namespace
+
+std::vector<measurement> cluster_jobs(uint64_t jobs,
+                                      const std::string& folder) {
+  cluster_world world{one_broker(), "jobs", folder, 1, agent_vcpus};
+  auto start = wall_seconds();
+  submit_all(world, jobs);
+  world.await_ended(jobs);
+  auto ours = static_cast<double>(jobs) / (wall_seconds() - start);
+  auto records = world.records();
+  auto raw_log = plain_topic(world.kafka(), "raw");
+  auto raw = static_cast<double>(jobs)
+             / append_and_read_back(*raw_log, shard_id{0}, records);
+  return {{"jobs on Kafka, submitted to finished", ours, "jobs/s", raw,
+           "append + read back of the same bytes", ours / raw, 0.3, true}};
+}
+
+std::vector<measurement> cluster_latency(const std::string& folder) {
+  cluster_world world{one_broker(), "idle", folder, 1, agent_vcpus};
+  std::mutex mutex;
+  std::condition_variable came;
+  uint64_t started = 0;
+  world.agent().on_start([&] {
+    std::lock_guard lock{mutex};
+    ++started;
+    came.notify_one();
+  });
+  std::vector<double> ours;
+  for (uint64_t i = 1; i <= latencies; ++i) {
+    auto start = wall_seconds();
+    world.submit([] {});
+    {
+      std::unique_lock lock{mutex};
+      came.wait(lock, [&] { return started >= i; });
+    }
+    ours.push_back((wall_seconds() - start) * 1000);
+    world.await_ended(i);
+  }
+  auto raw_log = plain_topic(world.kafka(), "raw-idle");
+  auto raw =
+      round_trips(*raw_log, shard_id{0}, std::string(600, 'x'), latencies);
+  for (auto& r : raw)
+    r *= 1000;
+  auto row = [&](const char* name, double share, double bar) {
+    auto value = percentile(ours, share);
+    auto limit = percentile(raw, share);
+    return measurement{name,          value, "ms", limit, "append + read back",
+                       value / limit, bar,   false};
+  };
+  return {row("submission to dispatch on Kafka, idle, p50", 0.5, 3),
+          row("submission to dispatch on Kafka, idle, p99", 0.99, 10)};
+}
+
+std::vector<measurement> cluster_cpu(uint64_t jobs, const std::string& folder) {
+  auto cost = [&](const char* prefix, int nodes) {
+    cluster_world world{one_broker(), prefix, folder, nodes, agent_vcpus};
+    auto start = cpu_seconds();
+    submit_all(world, jobs);
+    world.await_ended(jobs);
+    return (cpu_seconds() - start) * 1e6 / static_cast<double>(jobs);
+  };
+  auto one = cost("one", 1);
+  auto three = cost("three", 3);
+  return {{"CPU per job, three nodes", three, "us", one, "one node",
+           three / one, 1.15, false}};
+}
+
+} // namespace berth::bench
