@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 SEEDS ?= 10000
 MINUTES ?= 1
-.PHONY: help demo run build test bench sim fuzz check format clean packages
+ARGUMENTS ?=
+.PHONY: help demo run build test bench sim fuzz cluster chaos check format clean packages
 
 help: ## what can be made (this text)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' \
@@ -36,6 +37,14 @@ fuzz: ## feed each parser for MINUTES (default 1) with bytes that libFuzzer make
 	scripts/install_packages.sh --tests
 	scripts/fuzz.sh --build
 	scripts/fuzz.sh $$(($(MINUTES) * 60))
+
+cluster: berth ## a whole cluster on this machine: Kafka brokers, nodes, agents
+	@scripts/install_packages.sh --tests
+	@tests/cluster/run.sh start $(ARGUMENTS)
+
+chaos: berth ## load and faults on a cluster for MINUTES (default 1); then accounts
+	@scripts/install_packages.sh --tests
+	@tests/cluster/run.sh chaos --minutes $(MINUTES) $(ARGUMENTS)
 
 check: ## format, layering, words and sizes of the sources
 	@scripts/check.sh

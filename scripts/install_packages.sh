@@ -39,6 +39,10 @@ if [[ ${1:-} == --tests ]]; then
   # A real Kafka broker: Java runs it, Maven brings it.
   need_command java openjdk-17-jre-headless
   need_command mvn maven
+  # Produces submissions as a user would.
+  need_command kcat kcat
+  # Cuts clusters apart.
+  need_command ip iproute2
   # PyPI's aws has no `logs tail`, so it must be Debian's.
   [[ -x /usr/bin/aws ]] || missing+=(awscli)
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

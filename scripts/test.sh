@@ -2,7 +2,7 @@
 # Runs every test. The last line is `N passed, N failed`; exits 1 if any failed
 # or could not be built or run.
 #
-#   scripts/test.sh [PART...]    default: all, in this order
+#   scripts/test.sh [PART...]    default: all but cluster, in this order
 #
 #   sources       format, layering, words and sizes
 #   dev           unit and integration tests, preset dev
@@ -11,6 +11,8 @@
 #   asan          the same under AddressSanitizer and UBSan
 #   fuzz          each parser fed by libFuzzer for ten seconds
 #   conformance   real AWS clients against the binary of preset dev
+#   cluster       brokers, nodes and agents as processes: tests, a short chaos,
+#                 and the conformance tests with each call to a random node
 #
 # What each part printed stays in build/test-logs/.
 set -uo pipefail
@@ -124,20 +126,30 @@ part_fuzz() {
   done
 }
 
-part_conformance() {
-  local counts status
+# pytest_of NAME COMMAND...: runs it, counts pytest's cases.
+pytest_of() {
+  local name=$1 log counts status
+  log=$logs/${name// /-}.log
   if [[ ! -x build/berth ]]; then
-    count 0 1 "conformance (build/berth is not there)"
+    count 0 1 "$name (build/berth is not there)"
     return
   fi
-  printf '== conformance\n'
-  BERTH=$PWD/build/berth tests/conformance/run.sh 2>&1 |
-    tee "$logs/conformance.log"
+  printf '== %s\n' "$name"
+  BERTH=$PWD/build/berth "${@:2}" 2>&1 | tee "$log"
   status=${PIPESTATUS[0]}
-  counts=$(python3 scripts/count_tests.py pytest "$logs/conformance.log" \
-    "$status") || counts="0 1"
+  counts=$(python3 scripts/count_tests.py pytest "$log" "$status") ||
+    counts="0 1"
   # shellcheck disable=SC2086 # two numbers
-  count $counts conformance
+  count $counts "$name"
+}
+
+part_conformance() {
+  pytest_of conformance tests/conformance/run.sh
+}
+
+part_cluster() {
+  pytest_of cluster tests/cluster/run.sh
+  pytest_of "cluster conformance" tests/cluster/run.sh conformance
 }
 
 parts=("$@")
@@ -145,7 +157,7 @@ parts=("$@")
 for part in "${parts[@]}"; do
   if ! declare -F "part_$part" >/dev/null; then
     echo "test.sh: there is no part '$part'; the parts are sources, dev," \
-      "sim, asan, fuzz and conformance" >&2
+      "sim, asan, fuzz, conformance and cluster" >&2
     exit 2
   fi
 done

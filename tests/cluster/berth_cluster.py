@@ -90,6 +90,7 @@ class BerthCluster(Clients):
             "--topic-prefix": self.prefix,
             "--partitions": self.partitions,
             "--secret-file": self.secret_path,
+            "--shared": self.folder / "shared",
             "--credentials": self.credentials_path,
             **changes,
         }
