@@ -23,6 +23,10 @@ struct refused_submission {
   bool may_be_stale = false;
 };
 
+/// A submission of a topic, once its dependencies were looked up, too. Only an
+/// error of the code `invalid` is final.
+using resolved_submission = std::variant<admitted_submission, api_error>;
+
 std::variant<admitted_submission, refused_submission>
 admit(const catalog_actor& catalog, const account_region& owner,
       const submit_job_request& asked);

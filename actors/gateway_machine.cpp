@@ -76,6 +76,20 @@ void gateway_machine::on_request(request_token token, caller who, request what,
     open_.erase(number);
 }
 
+void gateway_machine::resolve(request_token token, account_region owner,
+                              submit_job_request what) {
+  auto number = ++last_number_;
+  auto& r = *(open_[number] = std::make_unique<open_request>());
+  r.number = number;
+  r.token = token;
+  r.who.owner = std::move(owner);
+  r.what = std::move(what);
+  r.only_resolves = true;
+  submit(r);
+  if (r.outstanding == 0)
+    open_.erase(number);
+}
+
 void gateway_machine::on_answer(call_token token, result answer) {
   auto call = calls_.find(token);
   if (call == calls_.end())
@@ -96,7 +110,11 @@ void gateway_machine::on_answer(call_token token, result answer) {
 }
 
 void gateway_machine::finish(open_request& r, result answer) {
-  effects_.push_back(answer_request_effect{r.token, std::move(answer)});
+  if (r.only_resolves)
+    effects_.push_back(submission_resolved_effect{
+        r.token, std::get<api_error>(std::move(answer))});
+  else
+    effects_.push_back(answer_request_effect{r.token, std::move(answer)});
 }
 
 void gateway_machine::ask(open_request& r, shard_id to, shard_call what) {
@@ -215,13 +233,14 @@ void gateway_machine::submit(open_request& r) {
     if (refused->may_be_stale
         && confirm(r, shard_id{0}, [this](open_request& q) { submit(q); }))
       return;
-    if (refused->may_be_stale)
+    if (refused->may_be_stale && !r.only_resolves)
       return refuse_unless_known(r, std::move(refused->error));
     return finish(r, std::move(refused->error));
   }
   r.admitted = std::move(std::get<admitted_submission>(admission));
-  if (std::exchange(r.looked_elsewhere, r.admitted->queue)
-      != r.admitted->queue) {
+  if (!r.only_resolves
+      && std::exchange(r.looked_elsewhere, r.admitted->queue)
+             != r.admitted->queue) {
     // A queue of that name may have been elsewhere when it was tried first.
     auto former =
         replica_.former_shards(*replica_.find_queue(r.admitted->queue));
@@ -231,6 +250,11 @@ void gateway_machine::submit(open_request& r) {
   }
   if (!r.dependencies_checked && !r.admitted->spec->depends_on.empty())
     return check_dependencies(r);
+  if (r.only_resolves) {
+    effects_.push_back(
+        submission_resolved_effect{r.token, std::move(*r.admitted)});
+    return;
+  }
   auto id = make_job_id(r.call_hash, r.admitted->queue_shard);
   r.then = [this](open_request& q) {
     // The queue's shard has not heard of its queue yet: behind its log's end it

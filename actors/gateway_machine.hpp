@@ -30,7 +30,13 @@ struct answer_request_effect {
   request_token token = 0;
   result answer;
 };
-using gateway_effect = std::variant<call_shard_effect, answer_request_effect>;
+/// What became of a `resolve`.
+struct submission_resolved_effect {
+  request_token token = 0;
+  resolved_submission what;
+};
+using gateway_effect = std::variant<call_shard_effect, answer_request_effect,
+                                    submission_resolved_effect>;
 
 struct gateway_options {
   uint32_t shard_count = 1;
@@ -47,6 +53,11 @@ public:
   /// operation and body (see "Ids make retries safe").
   void on_request(request_token token, caller who, request what,
                   const std::array<uint8_t, 16>& call_hash);
+  /// A submission that comes by a topic: its names and dependencies are
+  /// resolved and confirmed as those of an API call are, and nothing is
+  /// submitted; gives a `submission_resolved_effect`.
+  void resolve(request_token token, account_region owner,
+               submit_job_request what);
   /// The answer to a `call_shard_effect`.
   void on_answer(call_token token, result answer);
   /// What shard 0 decided, in log order; other shards' decisions are ignored by
@@ -73,6 +84,8 @@ private:
     bool dependencies_checked = false;
     /// The queue for which earlier tries were looked for elsewhere.
     std::optional<queue_uid> looked_elsewhere;
+    /// Of `resolve`.
+    bool only_resolves = false;
     std::optional<admitted_submission> admitted;
     /// Answers still to come, and those that came.
     size_t outstanding = 0;

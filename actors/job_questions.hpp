@@ -6,6 +6,10 @@
 
 namespace berth {
 
+/// In `describe_jobs_call::owner`: the jobs of all accounts. No dialect lets a
+/// client ask so.
+inline const account_region anyone;
+
 needed_rows rows_for(const job_state& state, const describe_jobs_call& call);
 result answer_describe(const job_state& state, const describe_jobs_call& call,
                        const fetched_rows& rows);

@@ -2,6 +2,7 @@
 // crosses nodes travels in the log or as encoded bytes.
 #pragma once
 
+#include "actors/admission.hpp"
 #include "actors/draft.hpp"
 #include "actors/shard.hpp"
 #include "messages/calls.hpp"
@@ -10,6 +11,7 @@
 #include "messages/keeper_protocol.hpp"
 #include "messages/node_frames.hpp"
 #include "messages/record.hpp"
+#include "messages/submission.hpp"
 #include "runtime/shard_driver.hpp"
 #include "storage/log.hpp"
 #include "storage/store.hpp"
@@ -55,6 +57,13 @@ struct delivery_known {
 };
 struct shard_calls {
   std::vector<std::pair<call_token, shard_call>> calls;
+};
+/// See `shard_driver::on_submissions`; `done` must not block.
+struct submissions_given {
+  std::string source;
+  log_offset after = -1;
+  std::shared_ptr<const std::vector<topic_submission>> what;
+  std::function<void(submissions_standing)> done;
 };
 struct rows_written {
   storage_error error;
@@ -116,10 +125,10 @@ using shard_host_actor = caf::typed_actor<
     caf::reacts_to<watch_due>, caf::reacts_to<records_read>,
     caf::reacts_to<own_append_failed>, caf::reacts_to<end_known>,
     caf::reacts_to<delivery_known>, caf::reacts_to<shard_calls>,
-    caf::reacts_to<rows_written>, caf::reacts_to<checkpoint_due>,
-    caf::reacts_to<reading_failed>, caf::reacts_to<inspect_shard>,
-    caf::reacts_to<restart_due>, caf::reacts_to<tick>,
-    caf::reacts_to<stop_now>>;
+    caf::reacts_to<submissions_given>, caf::reacts_to<rows_written>,
+    caf::reacts_to<checkpoint_due>, caf::reacts_to<reading_failed>,
+    caf::reacts_to<inspect_shard>, caf::reacts_to<restart_due>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 // To the writer of a shard's store; it may block.
 
@@ -170,6 +179,13 @@ using node_door_actor =
 
 // To the gateway.
 
+/// Submissions of a topic: `done` gets what became of each, once, and must not
+/// block.
+struct resolve_submissions {
+  std::shared_ptr<const std::vector<public_submission>> what;
+  std::function<void(std::vector<resolved_submission>)> done;
+};
+
 struct api_request {
   caller who;
   request what;
@@ -207,10 +223,11 @@ struct peer_unreachable {
 
 using gateway_actor = caf::typed_actor<
     caf::reacts_to<api_request>, caf::reacts_to<shard_answers>,
-    caf::reacts_to<catalog_folded>, caf::reacts_to<catalog_loaded>,
-    caf::reacts_to<shards_known>, caf::reacts_to<owner_known>,
-    caf::reacts_to<peer_answers>, caf::reacts_to<peer_unreachable>,
-    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+    caf::reacts_to<resolve_submissions>, caf::reacts_to<catalog_folded>,
+    caf::reacts_to<catalog_loaded>, caf::reacts_to<shards_known>,
+    caf::reacts_to<owner_known>, caf::reacts_to<peer_answers>,
+    caf::reacts_to<peer_unreachable>, caf::reacts_to<tick>,
+    caf::reacts_to<stop_now>>;
 
 // To the host of the membership.
 
@@ -327,6 +344,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::own_append_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::end_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::delivery_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_calls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::submissions_given)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::rows_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::checkpoint_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::reading_failed)
@@ -335,6 +353,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::restart_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::write_rows)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::api_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_answers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::resolve_submissions)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::catalog_folded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::catalog_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shards_known)

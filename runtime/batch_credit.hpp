@@ -14,11 +14,13 @@ constexpr size_t waiting_batches_max = 64;
 /// Thread-safe.
 class batch_credit {
 public:
+  explicit batch_credit(size_t batches_max = waiting_batches_max)
+      : batches_max_(batches_max) {}
+
   /// By the reading, before each batch.
   void take() {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock,
-                  [&] { return waiting_ < waiting_batches_max || closed_; });
+    changed_.wait(lock, [&] { return waiting_ < batches_max_ || closed_; });
     ++waiting_;
   }
   /// By the host, once it has handled one.
@@ -35,6 +37,7 @@ public:
   }
 
 private:
+  const size_t batches_max_;
   std::mutex mutex_;
   std::condition_variable changed_;
   size_t waiting_ = 0;

@@ -1,5 +1,7 @@
 #include "runtime/change_follower.hpp"
 
+#include "runtime/job_events.hpp"
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -10,11 +12,6 @@ namespace {
 
 /// Transitions described by one call; the ids of DescribeJobs at most.
 constexpr size_t batch_max = 100;
-
-std::string name_of(const job_transition& t) {
-  return std::to_string(t.shard.value) + ":" + std::to_string(t.offset) + "."
-         + std::to_string(t.number);
-}
 
 } // namespace
 
@@ -164,10 +161,7 @@ void change_follower::deliver(const std::vector<job_transition>& batch,
     auto view = views.find(t.job);
     if (closed_ || view == views.end())
       continue;
-    job_event e{to_string(at_), name_of(t), t.at_ms, *view->second};
-    e.job.status = t.status;
-    if (!is_terminal(t.status))
-      e.job.stopped_ms = 0;
+    auto e = event_of(t, *view->second, to_string(at_));
     if (!on_event_(e))
       closed_ = true;
   }

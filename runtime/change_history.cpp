@@ -1,7 +1,6 @@
 #include "runtime/change_history.hpp"
 
-#include "messages/codec.hpp"
-
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -39,7 +38,7 @@ first_records read_some(log& from, shard_id shard, log_offset at) {
 change_history::change_history(log& from, shard_id shard, change_cursor cursor,
                                log_offset goal)
     : log_(from), shard_(shard), cursor_(cursor), goal_(goal),
-      next_(cursor.offset) {}
+      next_(cursor.offset), decisions_(shard, cursor.offset) {}
 
 std::optional<change_history::problem> change_history::read_more() {
   if (next_ < log_.begin_offset(shard_))
@@ -58,36 +57,15 @@ std::optional<change_history::problem> change_history::read_more() {
   return std::nullopt;
 }
 
-bool change_history::is_valid(const decision_record& decision) const {
-  return epoch_ == decision.at_epoch && nonce_ == decision.nonce
-         && (!seq_ || decision.seq == *seq_ + 1);
-}
-
 std::optional<change_history::problem>
 change_history::take(const log_record& record,
                      std::vector<job_transition>& found) {
-  auto decoded = decode<berth::record>(record.bytes);
-  if (!decoded)
-    return problem{"record " + std::to_string(record.offset) + " of shard "
-                   + std::to_string(shard_.value) + " cannot be read"};
-  if (const auto* claim = std::get_if<claim_record>(&decoded->body)) {
-    epoch_ = epoch{record.offset};
-    nonce_ = claim->nonce;
+  auto taken = decisions_.take(record);
+  if (auto* stopped = std::get_if<problem>(&taken))
+    return std::move(*stopped);
+  const auto& decision = std::get<std::optional<decision_record>>(taken);
+  if (!decision)
     return std::nullopt;
-  }
-  const auto* decision = std::get_if<decision_record>(&decoded->body);
-  if (!epoch_) {
-    // The cursor's own record.
-    if (decision == nullptr || record.offset != cursor_.offset)
-      return problem{"after: offset " + std::to_string(cursor_.offset)
-                     + " of shard " + std::to_string(shard_.value)
-                     + " is no position that an event had"};
-    epoch_ = decision->at_epoch;
-    nonce_ = decision->nonce;
-  } else if (decision == nullptr || !is_valid(*decision)) {
-    return std::nullopt;
-  }
-  seq_ = decision->seq;
   found = transitions_of(shard_, record.offset, *decision);
   if (record.offset == cursor_.offset)
     found.erase(found.begin(), found.begin()

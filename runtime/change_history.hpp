@@ -4,11 +4,11 @@
 
 #include "runtime/change_position.hpp"
 #include "runtime/job_transitions.hpp"
+#include "runtime/valid_decisions.hpp"
 #include "storage/log.hpp"
 
 #include <deque>
 #include <optional>
-#include <string>
 #include <variant>
 #include <vector>
 
@@ -25,10 +25,7 @@ public:
   change_history(log& from, shard_id shard, change_cursor cursor,
                  log_offset goal);
 
-  /// Why reading cannot go on, for the follower.
-  struct problem {
-    std::string message;
-  };
+  using problem = log_problem;
   /// The changes of the next decision that has some, numbered as `given` counts
   /// them; empty once everything up to the goal was read.
   std::variant<std::vector<job_transition>, problem> next();
@@ -37,7 +34,6 @@ private:
   std::optional<problem> read_more();
   std::optional<problem> take(const log_record& record,
                               std::vector<job_transition>& found);
-  bool is_valid(const decision_record& decision) const;
 
   log& log_;
   shard_id shard_;
@@ -46,10 +42,7 @@ private:
   /// What was read and not looked at.
   std::deque<log_record> records_;
   log_offset next_;
-  /// What the last claim and the last valid decision said.
-  std::optional<epoch> epoch_;
-  std::string nonce_;
-  std::optional<uint64_t> seq_;
+  valid_decisions decisions_;
 };
 
 } // namespace berth

@@ -57,6 +57,14 @@ struct gateway_state {
   int64_t wake_at_ms = INT64_MAX;
   uint64_t wake_generation = 0;
 
+  /// A batch of submissions and the token of its first one.
+  struct resolving {
+    std::vector<resolved_submission> answers;
+    size_t outstanding = 0;
+    std::function<void(std::vector<resolved_submission>)> done;
+  };
+  std::map<request_token, resolving> batches;
+
   void make_machine() {
     machine = std::make_unique<gateway_machine>(
         gateway_options{options.shard_count, options.merge_details});
@@ -70,6 +78,8 @@ struct gateway_state {
   void on_answers(const std::string& from,
                   const std::vector<call_answer>& answers);
   void give_barriers_up();
+  void resolve(const resolve_submissions& m);
+  void note(submission_resolved_effect& resolved);
   void tell_environments();
 };
 
@@ -112,6 +122,10 @@ void gateway_state::carry_out() {
     for (auto& effect : effects) {
       if (auto* asked = std::get_if<call_shard_effect>(&effect)) {
         call(*asked, local);
+        continue;
+      }
+      if (auto* resolved = std::get_if<submission_resolved_effect>(&effect)) {
+        note(*resolved);
         continue;
       }
       auto& answered = std::get<answer_request_effect>(effect);
@@ -191,6 +205,29 @@ void gateway_state::on_answers(const std::string& from,
   carry_out();
 }
 
+void gateway_state::resolve(const resolve_submissions& m) {
+  auto count = m.what->size();
+  if (count == 0)
+    return m.done({});
+  auto first = last_token + 1;
+  last_token += count;
+  batches[first] = {std::vector<resolved_submission>(count), count, m.done};
+  auto token = first;
+  for (const auto& s : *m.what)
+    machine->resolve(token++, s.owner, s.what);
+  carry_out();
+}
+
+void gateway_state::note(submission_resolved_effect& resolved) {
+  auto found = std::prev(batches.upper_bound(resolved.token));
+  auto& [first, batch] = *found;
+  batch.answers[resolved.token - first] = std::move(resolved.what);
+  if (--batch.outstanding > 0)
+    return;
+  batch.done(std::move(batch.answers));
+  batches.erase(found);
+}
+
 void gateway_state::tell_environments() {
   auto all = std::make_shared<std::vector<environment_object>>();
   for (const auto& [uid, object] : machine->catalog().environments())
@@ -218,6 +255,7 @@ gateway_behavior(gateway_actor::stateful_pointer<gateway_state> self,
         auto& st = self->state;
         st.on_answers(st.router ? st.options.cluster->endpoint : "", m.answers);
       },
+      [self](const resolve_submissions& m) { self->state.resolve(m); },
       [self](const catalog_folded& m) {
         auto& st = self->state;
         st.machine->on_folded(*m.decision);

@@ -201,8 +201,10 @@ void shard_driver::reload(const std::string& why) {
   port_.reloading(why);
   port_.stop_reading();
   // Whom another node has fenced does not fight for the shard.
-  if (machine_->is_fenced())
+  if (machine_->is_fenced()) {
     options_.candidate = false;
+    port_.disowned();
+  }
   machine_.reset();
   ++incarnation_;
   // A log that refuses (a full disk) would refuse the next claim, too.
@@ -233,6 +235,7 @@ void shard_driver::on_records(uint64_t incarnation,
   if (owner_told_ && machine_->role() == shard_role::follower) {
     owner_told_ = false;
     options_.candidate = false;
+    port_.disowned();
   }
   claim_when_due();
   drive();
@@ -298,6 +301,26 @@ void shard_driver::on_calls(
   for (const auto& call : calls)
     machine_->on_call(call.first, call.second);
   drive();
+}
+
+submissions_standing
+shard_driver::on_submissions(const std::string& source, log_offset after,
+                             const std::vector<topic_submission>& given) {
+  if (!machine_ || machine_->role() != shard_role::owner)
+    return {};
+  if (machine_->submissions_taken(source) == after)
+    for (const auto& s : given) {
+      const auto* call = std::get_if<submit_job_call>(&s.what);
+      auto is_too_early =
+          call != nullptr && s.home == machine_->state().self()
+          && machine_->state().find_queue(call->queue) == nullptr;
+      if (is_too_early || !machine_->on_submission(s))
+        break;
+    }
+  submissions_standing now{true, machine_->submissions_taken(source)};
+  if (!given.empty())
+    drive();
+  return now;
 }
 
 void shard_driver::on_written(const storage_error& error) {

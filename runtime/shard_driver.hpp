@@ -29,6 +29,13 @@ enum class delivery : uint8_t {
   failed_from = 3,
 };
 
+/// Where a shard is in the submissions of a source.
+struct submissions_standing {
+  bool owns = false;
+  /// Offset of the last one that waits or was decided; -1 = none. Of an owner.
+  log_offset taken = -1;
+};
+
 /// What a driver asks of its host. Nothing of it may call the driver back
 /// before it has returned. `incarnation` names the machine that asks; the host
 /// gives it back with the outcome.
@@ -71,6 +78,8 @@ public:
   virtual void catalog_loaded(std::shared_ptr<std::vector<row>> rows) = 0;
   /// The shard is owned, and serves calls.
   virtual void owned() = 0;
+  /// Another node owns it now.
+  virtual void disowned() {}
   virtual void reloading(const std::string& why) = 0;
   /// Going on would be wrong: stop the node with the message.
   virtual void fatal(const std::string& why) = 0;
@@ -106,6 +115,13 @@ public:
   void on_delivery(const std::string& destination, uint64_t number,
                    delivery what);
   void on_calls(const std::vector<std::pair<call_token, shard_call>>& calls);
+  /// Submissions of a source, in order, the first that follow offset `after`;
+  /// all, some or none are taken, as the standing says. None where `after` is
+  /// not what was taken last, so that a shard that was loaded again since is
+  /// not made to leave some out.
+  submissions_standing
+  on_submissions(const std::string& source, log_offset after,
+                 const std::vector<topic_submission>& given);
   void on_written(const storage_error& error);
   /// Every now and then (rule Checkpoint).
   void on_checkpoint_due();

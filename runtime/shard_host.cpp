@@ -96,6 +96,7 @@ public:
                  driver_->machine()->folded_offset());
     options_.on_owner();
   }
+  void disowned() override { options_.on_disowned(); }
   void reloading(const std::string& why) override {
     spdlog::warn("shard reloads shard={} reason=\"{}\"", shard_number(), why);
   }
@@ -334,6 +335,9 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
         self->state.driver->on_delivery(m.destination, m.number, m.what);
       },
       [self](const shard_calls& m) { self->state.driver->on_calls(m.calls); },
+      [self](const submissions_given& m) {
+        m.done(self->state.driver->on_submissions(m.source, m.after, *m.what));
+      },
       [self](const rows_written& m) {
         self->state.driver->on_written(m.error);
       },

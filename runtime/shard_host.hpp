@@ -50,6 +50,8 @@ struct shard_host_options {
       on_folded;
   /// The shard is owned and settled enough to serve calls.
   std::function<void()> on_owner;
+  /// Another node owns it now.
+  std::function<void()> on_disowned = [] {};
   /// Going on would be wrong: stop the node with the message.
   std::function<void(std::string)> on_fatal;
 };

@@ -12,6 +12,16 @@ void task_queue::post(std::function<void()> task) {
   came_.notify_one();
 }
 
+void task_queue::post_later(int64_t after_ms, std::function<void()> task) {
+  std::lock_guard lock{mutex_};
+  if (closed_)
+    return;
+  later_.emplace(std::chrono::steady_clock::now()
+                     + std::chrono::milliseconds(after_ms),
+                 std::move(task));
+  came_.notify_one();
+}
+
 void task_queue::close() {
   std::lock_guard lock{mutex_};
   closed_ = true;
@@ -20,11 +30,21 @@ void task_queue::close() {
 
 void task_queue::run_until_closed() {
   std::deque<std::function<void()>> dropped;
+  std::multimap<time_point, std::function<void()>> dropped_later;
   std::unique_lock lock{mutex_};
   for (;;) {
-    came_.wait(lock, [this] { return closed_ || !tasks_.empty(); });
+    while (!later_.empty()
+           && later_.begin()->first <= std::chrono::steady_clock::now())
+      tasks_.push_back(std::move(later_.extract(later_.begin()).mapped()));
     if (closed_)
       break;
+    if (tasks_.empty()) {
+      if (later_.empty())
+        came_.wait(lock);
+      else
+        came_.wait_until(lock, later_.begin()->first);
+      continue;
+    }
     auto task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
@@ -33,6 +53,7 @@ void task_queue::run_until_closed() {
     lock.lock();
   }
   dropped.swap(tasks_);
+  dropped_later.swap(later_);
   lock.unlock();
 }
 

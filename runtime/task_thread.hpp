@@ -1,9 +1,12 @@
 // A thread that does tasks one after the other, for what has to block.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -14,6 +17,8 @@ namespace berth {
 class task_queue {
 public:
   void post(std::function<void()> task);
+  /// After a pause, behind what is posted by then.
+  void post_later(int64_t after_ms, std::function<void()> task);
   void close();
   void run_until_closed();
 
@@ -21,6 +26,8 @@ private:
   std::mutex mutex_;
   std::condition_variable came_;
   std::deque<std::function<void()>> tasks_;
+  using time_point = std::chrono::steady_clock::time_point;
+  std::multimap<time_point, std::function<void()>> later_;
   bool closed_ = false;
 };
 

@@ -41,17 +41,19 @@ struct kafka_source {
     kafka_owned<rd_kafka_conf_t> conf;
     // Its groups are never joined: partitions are assigned by hand and no
     // position is stored at the broker.
-    if (auto error = make_kafka_conf(options.connection,
-                                     {{"group.id", "berth-unused"},
-                                      {"enable.auto.commit", "false"},
-                                      {"enable.auto.offset.store", "false"},
-                                      {"auto.offset.reset", "error"},
-                                      {"fetch.wait.max.ms", "500"},
-                                      {"fetch.min.bytes", "1"},
-                                      {"fetch.error.backoff.ms", "20"},
-                                      {"check.crcs", "true"},
-                                      {"isolation.level", "read_uncommitted"}},
-                                     conf))
+    if (auto error = make_kafka_conf(
+            options.connection,
+            {{"group.id", "berth-unused"},
+             {"enable.auto.commit", "false"},
+             {"enable.auto.offset.store", "false"},
+             {"auto.offset.reset", "error"},
+             {"fetch.wait.max.ms", "500"},
+             {"fetch.min.bytes", "1"},
+             {"fetch.error.backoff.ms", "20"},
+             {"check.crcs", "true"},
+             {"isolation.level",
+              options.read_committed ? "read_committed" : "read_uncommitted"}},
+            conf))
       return error;
     return open_kafka_handle(RD_KAFKA_CONSUMER, std::move(conf), made);
   }

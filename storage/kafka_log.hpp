@@ -26,6 +26,8 @@ struct kafka_log_options {
   /// Of a new log; 0 = three, or as many as there are brokers.
   int replication = 0;
   bool create_if_missing = true;
+  /// Whether readings pass over what a transaction of its producer took back.
+  bool read_committed = false;
   size_t pending_bytes_max = log_pending_bytes_max;
   /// An append without an acknowledgement for so long is `unknown`.
   int append_patience_ms = 10'000;

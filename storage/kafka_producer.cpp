@@ -56,12 +56,12 @@ storage_error kafka_producer::make_handle(kafka_owned<rd_kafka_t>& made) {
   return open_kafka_handle(RD_KAFKA_PRODUCER, std::move(conf), made);
 }
 
-void kafka_producer::append(shard_id partition, const std::string& bytes,
-                            append_callback done) {
+void kafka_producer::append(shard_id partition, const std::string& key,
+                            const std::string& bytes, append_callback done) {
   if (bytes.size() > log_record_bytes_max)
     return done(append_outcome::refused,
                 {storage_errc::none, record_too_long(bytes.size())});
-  auto charge = bytes.size() + sizeof(pending_append);
+  auto charge = key.size() + bytes.size() + sizeof(pending_append);
   if (pending_bytes_.fetch_add(charge) + charge > options_.pending_bytes_max) {
     pending_bytes_ -= charge;
     return done(
@@ -77,6 +77,7 @@ void kafka_producer::append(shard_id partition, const std::string& bytes,
         handle_.get(), RD_KAFKA_V_TOPIC(options_.topic.c_str()),
         RD_KAFKA_V_PARTITION(static_cast<int32_t>(partition.value)),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
         RD_KAFKA_V_VALUE(const_cast<char*>(bytes.data()), bytes.size()),
         RD_KAFKA_V_OPAQUE(pending.get()), RD_KAFKA_V_END);
   }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace berth {
 
@@ -16,6 +17,7 @@ struct kafka_producer_options {
   kafka_connection connection;
   std::string topic;
   size_t pending_bytes_max = log_pending_bytes_max;
+  /// 0 = without end: then later appends never overtake an earlier one.
   int append_patience_ms = 10'000;
 };
 
@@ -34,7 +36,12 @@ public:
   /// fatal client errors, KIP-360) is made anew; its outstanding appends are
   /// `unknown`.
   void append(shard_id partition, const std::string& bytes,
-              append_callback done);
+              append_callback done) {
+    append(partition, {}, bytes, std::move(done));
+  }
+  /// `key`: of the record; empty = none.
+  void append(shard_id partition, const std::string& key,
+              const std::string& bytes, append_callback done);
 
 private:
   struct pending_append;

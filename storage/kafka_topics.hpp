@@ -5,9 +5,11 @@
 #include "storage/kafka_connection.hpp"
 #include "storage/kafka_log.hpp"
 #include "storage/log.hpp"
+#include "storage/topic_writer.hpp"
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace berth {
@@ -39,6 +41,8 @@ enum class topic : uint8_t {
   job_state_changes = 6,
   /// What attempts print.
   output = 7,
+  /// How far the publishers of the shards have come; one partition, compacted.
+  publisher_cursors = 8,
 };
 
 std::string topic_name(const std::string& prefix, topic t);
@@ -50,5 +54,13 @@ std::map<std::string, std::string> topic_settings(topic t);
 /// `open_kafka_log` says.
 kafka_log_result open_topic(const kafka_cluster_address& at, topic t,
                             bool create_if_missing);
+
+struct topic_writer_result {
+  std::unique_ptr<topic_writer> opened;
+  storage_error error;
+};
+/// The same topic for appending alone, in order for as long as it takes.
+topic_writer_result open_topic_writer(const kafka_cluster_address& at, topic t,
+                                      bool create_if_missing);
 
 } // namespace berth

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <openssl/evp.h>
 #include <string_view>
 
 namespace berth {
@@ -47,6 +48,31 @@ void print_detail(json_writer& json, const job_view& job,
   json.end_object();
 }
 
+void print_event(json_writer& json, const job_event& event) {
+  const auto& job = event.job;
+  auto arn = make_arn(job.owner, resource_kind::job, to_string(job.key));
+  json.member("version", "0");
+  json.member("id", event_id(event));
+  json.member("detail-type", "Batch Job State Change");
+  json.member("source", "aws.batch");
+  json.member("account", job.owner.account);
+  json.member("time", print_utc(event.at_ms));
+  json.member("region", job.owner.region);
+  json.member("resources", std::vector<std::string>{arn});
+  print_detail(json.key("detail"), job, arn);
+}
+
+std::string base64_of(std::string_view bytes) {
+  // Four characters for each three bytes, and a NUL.
+  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+  auto length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()),
+                      static_cast<int>(bytes.size()));
+  out.resize(static_cast<size_t>(length));
+  return out;
+}
+
 } // namespace
 
 std::string print_utc(int64_t unix_ms) {
@@ -78,23 +104,53 @@ std::string print_stream_end(const api_error& why) {
 }
 
 std::string print_state_change(const job_event& event) {
-  const auto& job = event.job;
-  auto arn = make_arn(job.owner, resource_kind::job, to_string(job.key));
   std::string out;
   json_writer json{out};
   json.begin_object();
   json.member("position", event.position);
-  json.member("version", "0");
-  json.member("id", event_id(event));
-  json.member("detail-type", "Batch Job State Change");
-  json.member("source", "aws.batch");
-  json.member("account", job.owner.account);
-  json.member("time", print_utc(event.at_ms));
-  json.member("region", job.owner.region);
-  json.member("resources", std::vector<std::string>{arn});
-  print_detail(json.key("detail"), job, arn);
+  print_event(json, event);
   json.end_object();
   out += '\n';
+  return out;
+}
+
+std::string print_published_change(const job_event& event,
+                                   const change_sequence& sequence) {
+  std::string out;
+  json_writer json{out};
+  json.begin_object();
+  json.key("sequence").begin_object();
+  json.member("shard", sequence.shard.value);
+  json.member("offset", sequence.offset);
+  json.member("number", sequence.number);
+  json.end_object();
+  print_event(json, event);
+  json.end_object();
+  return out;
+}
+
+std::string print_rejection(const rejected_submission& rejected) {
+  std::string out;
+  json_writer json{out};
+  json.begin_object();
+  json.member("reason", rejected.reason);
+  json.member("error", "ClientException");
+  json.member("topic", rejected.topic);
+  json.member("partition", rejected.partition);
+  json.member("offset", rejected.offset);
+  if (!rejected.original) {
+    json.key("timestamp").raw("null");
+    json.key("original").raw("null");
+  } else {
+    json.member("timestamp", rejected.timestamp_ms);
+    if (repaired_utf8(*rejected.original) == *rejected.original) {
+      json.member("original", *rejected.original);
+    } else {
+      json.key("original").raw("null");
+      json.member("originalBase64", base64_of(*rejected.original));
+    }
+  }
+  json.end_object();
   return out;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/event_source.hpp"
+#include "messages/public_events.hpp"
 
 #include <string>
 
@@ -12,6 +13,16 @@ namespace berth {
 /// it has `position`, from which a reader can go on. The same event has the
 /// same `id` whenever it is printed.
 std::string print_state_change(const job_event& event);
+
+/// The same for a public topic: instead of `position` it has
+/// `"sequence":{"shard","offset","number"}`, and no newline.
+std::string print_published_change(const job_event& event,
+                                   const change_sequence& sequence);
+
+/// `{"reason","error","topic","partition","offset","timestamp","original"}`, no
+/// newline. Where the original is no text, `originalBase64` has its bytes; both
+/// are null when it is not kept any more, and so is `timestamp`.
+std::string print_rejection(const rejected_submission& rejected);
 
 /// The last line of a stream that cannot go on: `{"error":{"message":…}}`.
 std::string print_stream_end(const api_error& why);

@@ -641,3 +641,61 @@ TEST_CASE("an answer that nobody waits for is not looked at") {
   w.gateway.on_answer(12345, done);
   CHECK(w.gateway.take_effects().empty());
 }
+
+TEST_CASE("a topic's submission is resolved and not submitted") {
+  world w;
+  auto resolved = [&] {
+    auto effects = w.gateway.take_effects();
+    REQUIRE(effects.size() == 1);
+    auto one = std::get<submission_resolved_effect>(effects[0]);
+    CHECK(one.token == asked_as);
+    CHECK(w.gateway.open_requests() == 0);
+    return one.what;
+  };
+  auto refusal_of = [&] { return std::get<api_error>(resolved()); };
+
+  SECTION("when its names are known") {
+    w.gateway.resolve(asked_as, ours, submission());
+    auto admitted = std::get<admitted_submission>(resolved());
+    CHECK(admitted.queue == queue_uid{2});
+    CHECK(admitted.queue_shard == shard_id{2});
+    CHECK(admitted.spec->name == "job");
+  }
+  SECTION("a name that is not known is looked for behind a barrier") {
+    auto asked = submission();
+    asked.queue = "new";
+    w.gateway.resolve(asked_as, ours, asked);
+    w.call<barrier_call>(0);
+    SECTION("and was there") {
+      w.add_queue("new");
+      w.reply(done);
+      CHECK(std::holds_alternative<admitted_submission>(resolved()));
+    }
+    SECTION("and is not there") {
+      w.reply(done);
+      auto why = refusal_of();
+      CHECK(why.code == api_errc::invalid);
+      CHECK(why.message == "JobQueue new not found.");
+    }
+    SECTION("and nobody can tell: this is not final") {
+      w.reply(unavailable);
+      CHECK(refusal_of().code == api_errc::unavailable);
+    }
+  }
+  SECTION("its dependencies must exist") {
+    auto on = job(7, 3);
+    w.gateway.resolve(asked_as, ours,
+                      submission({{to_string(on), dependency_kind::plain}}));
+    CHECK(w.call<describe_jobs_call>(3).jobs
+          == std::vector<job_key>{{on, no_index}});
+    SECTION("and do") {
+      w.reply(views({view_of({on, no_index})}));
+      CHECK(std::holds_alternative<admitted_submission>(resolved()));
+    }
+    SECTION("and do not") {
+      w.reply(views({}));
+      CHECK(refusal_of().message
+            == "dependsOn: job " + to_string(on) + " does not exist");
+    }
+  }
+}

@@ -1,0 +1,137 @@
+#include "runtime/public_topics.hpp"
+
+#include "runtime/task_thread.hpp"
+
+#include <mutex>
+#include <spdlog/spdlog.h>
+#include <utility>
+#include <vector>
+
+namespace berth {
+
+opened_public_topics open_public_topics(const kafka_cluster_address& at,
+                                        bool create_if_missing) {
+  opened_public_topics all;
+  all.submissions_name = topic_name(at.prefix, topic::submissions);
+  auto read = [&](topic t, std::unique_ptr<log>& to) {
+    if (all.error)
+      return;
+    auto found = open_topic(at, t, create_if_missing);
+    all.error = found.error;
+    to = std::move(found.opened);
+  };
+  auto write = [&](topic t, std::unique_ptr<topic_writer>& to) {
+    if (all.error)
+      return;
+    auto found = open_topic_writer(at, t, create_if_missing);
+    all.error = found.error;
+    to = std::move(found.opened);
+  };
+  read(topic::submissions, all.submissions);
+  write(topic::job_state_changes, all.changes);
+  write(topic::rejections, all.rejections);
+  write(topic::publisher_cursors, all.cursors_writer);
+  read(topic::publisher_cursors, all.cursors);
+  return all;
+}
+
+class public_topics::impl {
+public:
+  impl(opened_public_topics topics, log& truth, public_topics_ports ports)
+      : topics_(std::move(topics)), ports_(std::move(ports)) {
+    for (uint32_t i = 0; i < truth.partitions(); ++i) {
+      readers_.push_back(reader_of(shard_id{i}, truth.partitions()));
+      publishers_.push_back(publisher_of(shard_id{i}, truth));
+    }
+  }
+
+  /// Nothing runs on the threads any more when what they use goes.
+  ~impl() {
+    reading_.reset();
+    publishing_.reset();
+    readers_.clear();
+    publishers_.clear();
+  }
+
+  void on_owned(shard_id shard) {
+    readers_.at(shard.value)->on_owned();
+    publishers_.at(shard.value)->on_owned();
+  }
+  void on_disowned(shard_id shard) {
+    readers_.at(shard.value)->stop();
+    publishers_.at(shard.value)->on_disowned();
+  }
+
+private:
+  static void warn(const std::string& text) { spdlog::warn("{}", text); }
+
+  template <class Ports>
+  static void use_thread(Ports& p, const task_thread& thread) {
+    p.post = [q = thread.queue()](std::function<void()> task) {
+      q->post(std::move(task));
+    };
+    p.post_later = [q = thread.queue()](int64_t after_ms,
+                                        std::function<void()> task) {
+      q->post_later(after_ms, std::move(task));
+    };
+    p.warn = warn;
+  }
+
+  std::shared_ptr<submission_reader> reader_of(shard_id shard,
+                                               uint32_t shards) {
+    submission_ports p;
+    use_thread(p, *reading_);
+    p.parse = ports_.parse;
+    p.resolve = ports_.resolve;
+    p.give = [shard, give = ports_.give](const std::string& source,
+                                         log_offset after, auto what,
+                                         auto done) {
+      give(shard, source, after, std::move(what), std::move(done));
+    };
+    return std::make_shared<submission_reader>(
+        submission_reader_options{shard, shards, topics_.submissions.get(),
+                                  topics_.submissions_name},
+        std::move(p));
+  }
+
+  std::shared_ptr<publisher> publisher_of(shard_id shard, log& truth) {
+    publisher_ports p;
+    use_thread(p, *publishing_);
+    p.describe = ports_.describe;
+    p.print_change = ports_.print_change;
+    p.print_rejection = ports_.print_rejection;
+    publisher_topics t;
+    t.truth = &truth;
+    t.submissions = topics_.submissions.get();
+    t.submissions_name = topics_.submissions_name;
+    t.changes = topics_.changes.get();
+    t.rejections = topics_.rejections.get();
+    t.cursors = topics_.cursors.get();
+    t.cursors_writer = topics_.cursors_writer.get();
+    return std::make_shared<publisher>(shard, t, std::move(p));
+  }
+
+  opened_public_topics topics_;
+  const public_topics_ports ports_;
+  std::unique_ptr<task_thread> reading_ = std::make_unique<task_thread>();
+  std::unique_ptr<task_thread> publishing_ = std::make_unique<task_thread>();
+  std::vector<std::shared_ptr<submission_reader>> readers_;
+  std::vector<std::shared_ptr<publisher>> publishers_;
+};
+
+public_topics::public_topics(opened_public_topics topics, log& truth,
+                             public_topics_ports ports)
+    : impl_(
+        std::make_unique<impl>(std::move(topics), truth, std::move(ports))) {}
+
+public_topics::~public_topics() = default;
+
+void public_topics::on_owned(shard_id shard) {
+  impl_->on_owned(shard);
+}
+
+void public_topics::on_disowned(shard_id shard) {
+  impl_->on_disowned(shard);
+}
+
+} // namespace berth
