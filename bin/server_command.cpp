@@ -1,7 +1,9 @@
 #include "bin/server_command.hpp"
 
 #include "api/aws_batch/environments.hpp"
+#include "api/aws_batch/topic_submissions.hpp"
 #include "api/berth/cluster.hpp"
+#include "api/berth/state_change_event.hpp"
 #include "bin/configured_command.hpp"
 #include "bin/kafka_options.hpp"
 #include "bin/named_settings.hpp"
@@ -57,6 +59,8 @@ struct server_settings {
   int64_t lease_margin_ms = 10'000;
   int64_t output_retention_ms = 7LL * 24 * 60 * 60 * 1000;
   int64_t shared_checkpoint_interval_ms = 60'000;
+  /// 0 = this node neither reads submissions nor publishes.
+  int64_t public_topics = 1;
 
   named_settings names() {
     return {{"attempt_timeout_min_s", &attempt_timeout_min_s},
@@ -69,7 +73,8 @@ struct server_settings {
             {"stop_grace_ms", &stop_grace_ms},
             {"lease_margin_ms", &lease_margin_ms},
             {"output_retention_ms", &output_retention_ms},
-            {"shared_checkpoint_interval_ms", &shared_checkpoint_interval_ms}};
+            {"shared_checkpoint_interval_ms", &shared_checkpoint_interval_ms},
+            {"public_topics", &public_topics}};
   }
 };
 
@@ -154,6 +159,8 @@ private:
       return aws_batch::merge_details(stored, update);
     };
     o.on_fatal = [](const std::string& why) { end_fatally(why); };
+    if (settings_.public_topics != 0)
+      o.dialect = dialect();
     cluster_options c;
     auto problem = kafka_address(settings_.kafka, c.kafka);
     if (problem)
@@ -194,6 +201,14 @@ private:
     o.retention_ms = settings_.output_retention_ms;
     output = collect_output(std::move(printed.opened), std::move(o));
     return std::nullopt;
+  }
+
+  public_dialect dialect() const {
+    aws_batch::parse_options options{settings_.attempt_timeout_min_s};
+    return {[options](std::string_view bytes) {
+              return aws_batch::parse_topic_submission(bytes, options);
+            },
+            print_published_change, print_rejection};
   }
 
   bool is_ready() const {

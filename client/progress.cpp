@@ -152,6 +152,22 @@ std::vector<std::string> print_progress(const std::vector<job_progress>& jobs,
   return lines;
 }
 
+std::string print_count(const std::string& what, uint64_t done, uint64_t all,
+                        const progress_frame& frame) {
+  auto some = std::min(done, all);
+  auto share =
+      all == 0 ? 1.0 : static_cast<double>(some) / static_cast<double>(all);
+  auto tail = "] " + std::to_string(static_cast<int>(share * 100)) + "% ("
+              + std::to_string(done) + " of " + std::to_string(all) + ")";
+  auto room = frame.width > what.size() + tail.size() + 2
+                  ? frame.width - what.size() - tail.size() - 2
+                  : 0;
+  auto width = std::clamp(room, bar_width_min, bar_width_max);
+  auto filled = static_cast<std::size_t>(share * static_cast<double>(width));
+  return what + " [" + std::string(filled, '#')
+         + std::string(width - filled, '.') + tail;
+}
+
 std::string redraw(std::size_t drawn, const std::vector<std::string>& lines) {
   std::string out;
   if (drawn > 0)

@@ -39,6 +39,10 @@ struct progress_frame {
 std::vector<std::string> print_progress(const std::vector<job_progress>& jobs,
                                         const progress_frame& frame);
 
+/// One line for work that is counted: `WHAT [####....] 42% (N of M)`.
+std::string print_count(const std::string& what, uint64_t done, uint64_t all,
+                        const progress_frame& frame);
+
 /// Bytes that replace the `drawn` lines above the cursor by `lines`.
 std::string redraw(std::size_t drawn, const std::vector<std::string>& lines);
 

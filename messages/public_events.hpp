@@ -1,10 +1,13 @@
 // What is published of the log for anyone to read.
 #pragma once
 
+#include "messages/event_source.hpp"
 #include "messages/ids.hpp"
+#include "messages/submission.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -28,6 +31,15 @@ struct rejected_submission {
   /// Nothing when the topic does not hold it any more.
   std::optional<std::string> original;
   int64_t timestamp_ms = 0;
+};
+
+/// How a dialect reads and prints the records of the public topics. Total;
+/// called from any thread.
+struct public_dialect {
+  submission_parser parse;
+  std::function<std::string(const job_event&, const change_sequence&)>
+      print_change;
+  std::function<std::string(const rejected_submission&)> print_rejection;
 };
 
 } // namespace berth

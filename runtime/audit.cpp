@@ -110,14 +110,19 @@ std::unique_ptr<audit_source> make_node_audit(node& of) {
   return std::make_unique<node_audit>(of);
 }
 
-std::unique_ptr<audit_source> make_folder_audit(const data_folder& folder,
-                                                storage_error& error) {
+folder_log_result open_folder_log(const data_folder& folder) {
   local_log_options wanted;
   wanted.folder = folder.log_folder();
   wanted.cluster_id = folder.cluster_id();
   wanted.create_if_missing = false;
   wanted.read_only = true;
   auto opened = open_local_log(wanted);
+  return {std::move(opened.opened), std::move(opened.error)};
+}
+
+std::unique_ptr<audit_source> make_folder_audit(const data_folder& folder,
+                                                storage_error& error) {
+  auto opened = open_folder_log(folder);
   error = opened.error;
   if (!opened.opened)
     return nullptr;

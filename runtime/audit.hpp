@@ -19,4 +19,11 @@ std::unique_ptr<audit_source> make_node_audit(node& of);
 std::unique_ptr<audit_source> make_folder_audit(const data_folder& folder,
                                                 storage_error& error);
 
+/// Its log, for reading; no other process may have it open.
+struct folder_log_result {
+  std::unique_ptr<log> opened;
+  storage_error error;
+};
+folder_log_result open_folder_log(const data_folder& folder);
+
 } // namespace berth

@@ -4,6 +4,7 @@
 #include "runtime/cluster_link.hpp"
 #include "runtime/gateway.hpp"
 #include "runtime/local_agent_port.hpp"
+#include "runtime/public_topics.hpp"
 #include "runtime/shard_host.hpp"
 #include "storage/local_log.hpp"
 #include "storage/rocksdb_store.hpp"
@@ -73,6 +74,8 @@ public:
       : options_(std::move(options)), folder_(std::move(folder)) {}
 
   ~impl() {
+    if (topics_)
+      topics_->stop();
     for (auto& host : hosts_)
       caf::anon_send(host, stop_now{});
     for (auto& writer : writers_)
@@ -118,6 +121,8 @@ public:
       if (auto problem = cluster_->publish(*system_))
         return problem;
     start_gateway();
+    if (cluster_ && options_.dialect)
+      start_public_topics();
     owned_ = std::make_unique<std::latch>(log_->partitions());
     for (uint32_t i = 0; i < log_->partitions(); ++i)
       spawn_shard(shard_id{i});
@@ -202,7 +207,37 @@ private:
 
   storage_error open_cluster() {
     cluster_ = std::make_unique<cluster_link>(*options_.cluster);
-    return cluster_->open(log_);
+    if (auto error = cluster_->open(log_))
+      return error;
+    if (!options_.dialect)
+      return {};
+    opened_topics_ = open_public_topics(options_.cluster->kafka, true);
+    return opened_topics_.error;
+  }
+
+  void start_public_topics() {
+    public_topics_ports p;
+    p.dialect = *options_.dialect;
+    p.resolve = [gateway = gateway_](auto what, auto done) {
+      caf::anon_send(gateway,
+                     resolve_submissions{std::move(what), std::move(done)});
+    };
+    // A shard is owned only when all hosts are there.
+    p.give = [this](shard_id to, const std::string& source, log_offset after,
+                    auto what, auto done) {
+      caf::anon_send(
+          hosts_.at(to.value),
+          submissions_given{source, after, std::move(what), std::move(done)});
+    };
+    p.describe = [door = std::shared_ptr<gateway_interface>(make_gateway_door(
+                      gateway_))](std::vector<job_key> jobs, auto done) {
+      describe_jobs_request asked;
+      for (const auto& job : jobs)
+        asked.jobs.push_back(to_string(job));
+      door->call({}, std::move(asked), std::move(done));
+    };
+    topics_ = std::make_unique<public_topics>(std::move(opened_topics_), *log_,
+                                              std::move(p));
   }
 
   std::optional<store_backup_place> shared_checkpoints() const {
@@ -308,9 +343,15 @@ private:
     o.on_folded = [this, id](log_offset offset, const auto& decision) {
       transitions_.add(transitions_of(id, offset, *decision));
     };
-    o.on_owner = [this, told = std::make_shared<std::atomic<bool>>(false)] {
+    o.on_owner = [this, id, told = std::make_shared<std::atomic<bool>>(false)] {
       if (!told->exchange(true))
         owned_->count_down();
+      if (topics_)
+        topics_->on_owned(id);
+    };
+    o.on_disowned = [this, id] {
+      if (topics_)
+        topics_->on_disowned(id);
     };
     o.on_fatal = [this](std::string why) { fatal(std::move(why)); };
     hosts_.push_back(spawn_shard_host(*system_, std::move(o)));
@@ -328,6 +369,8 @@ private:
   job_transitions transitions_;
   actor_config config_;
   std::unique_ptr<cluster_link> cluster_;
+  opened_public_topics opened_topics_;
+  std::unique_ptr<public_topics> topics_;
   std::unique_ptr<caf::actor_system> system_;
   gateway_actor gateway_;
   std::unique_ptr<gateway_interface> door_;

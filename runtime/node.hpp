@@ -5,6 +5,7 @@
 #include "actors/shard.hpp"
 #include "messages/gateway_interface.hpp"
 #include "messages/keeper_protocol.hpp"
+#include "messages/public_events.hpp"
 #include "runtime/cluster_options.hpp"
 #include "runtime/job_transitions.hpp"
 #include "storage/data_folder.hpp"
@@ -30,6 +31,8 @@ struct node_options {
       merge_details;
   /// Makes it one of many on Kafka, in whose log the shards are then.
   std::optional<cluster_options> cluster;
+  /// Of its public topics; without it the node serves none.
+  std::optional<public_dialect> dialect;
   /// Going on would be wrong. Called at most once, from any thread; the process
   /// shall print the message and end.
   std::function<void(std::string)> on_fatal;

@@ -45,12 +45,16 @@ public:
     }
   }
 
-  /// Nothing runs on the threads any more when what they use goes.
   ~impl() {
-    reading_.reset();
-    publishing_.reset();
+    stop();
     readers_.clear();
     publishers_.clear();
+  }
+
+  /// What still comes for the threads is dropped.
+  void stop() {
+    reading_.reset();
+    publishing_.reset();
   }
 
   void on_owned(shard_id shard) {
@@ -81,7 +85,7 @@ private:
                                                uint32_t shards) {
     submission_ports p;
     use_thread(p, *reading_);
-    p.parse = ports_.parse;
+    p.parse = ports_.dialect.parse;
     p.resolve = ports_.resolve;
     p.give = [shard, give = ports_.give](const std::string& source,
                                          log_offset after, auto what,
@@ -98,8 +102,8 @@ private:
     publisher_ports p;
     use_thread(p, *publishing_);
     p.describe = ports_.describe;
-    p.print_change = ports_.print_change;
-    p.print_rejection = ports_.print_rejection;
+    p.print_change = ports_.dialect.print_change;
+    p.print_rejection = ports_.dialect.print_rejection;
     publisher_topics t;
     t.truth = &truth;
     t.submissions = topics_.submissions.get();
@@ -128,6 +132,10 @@ public_topics::~public_topics() = default;
 
 void public_topics::on_owned(shard_id shard) {
   impl_->on_owned(shard);
+}
+
+void public_topics::stop() {
+  impl_->stop();
 }
 
 void public_topics::on_disowned(shard_id shard) {

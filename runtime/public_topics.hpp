@@ -28,7 +28,7 @@ opened_public_topics open_public_topics(const kafka_cluster_address& at,
 /// How the node's other parts are reached, from a thread of the topics; see
 /// `submission_ports` and `publisher_ports`.
 struct public_topics_ports {
-  submission_parser parse;
+  public_dialect dialect;
   std::function<void(std::shared_ptr<const std::vector<public_submission>>,
                      std::function<void(std::vector<resolved_submission>)>)>
       resolve;
@@ -38,14 +38,10 @@ struct public_topics_ports {
       give;
   std::function<void(std::vector<job_key>, std::function<void(result)>)>
       describe;
-  std::function<std::string(const job_event&, const change_sequence&)>
-      print_change;
-  std::function<std::string(const rejected_submission&)> print_rejection;
 };
 
 /// Thread-safe. Has a thread for the submissions and one for what is published.
-/// What its ports reach must take calls, and may drop them, until it is
-/// destroyed.
+/// What its ports reach may drop calls.
 class public_topics {
 public:
   /// `truth` outlives it.
@@ -57,8 +53,10 @@ public:
 
   /// Each time that this node comes to own the shard (`shard_port::owned`).
   void on_owned(shard_id shard);
-  /// It has lost it, or gives it up.
+  /// It has lost it.
   void on_disowned(shard_id shard);
+  /// Nothing is asked of the ports any more once this has returned.
+  void stop();
 
 private:
   class impl;

@@ -1,6 +1,7 @@
 #include "runtime/publisher.hpp"
 
 #include "runtime/job_events.hpp"
+#include "storage/keyed_record.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -341,12 +342,15 @@ void publisher::print_one(const message_refused& r) {
   rejected.offset = r.offset;
   rejected.reason = r.why;
   auto original = batch_->originals.find({rejected.partition, r.offset});
+  // Who submitted knows it again by its key.
+  std::string key;
   if (original != batch_->originals.end()) {
-    rejected.original = original->second.bytes;
+    auto was = split_keyed(original->second.bytes);
+    key = was.key;
+    rejected.original = was.bytes;
     rejected.timestamp_ms = original->second.append_ms;
   }
-  batch_->records.push_back({topics_.rejections, shard_id{0},
-                             r.source + "@" + std::to_string(r.offset),
+  batch_->records.push_back({topics_.rejections, shard_id{0}, std::move(key),
                              ports_.print_rejection(rejected)});
 }
 

@@ -48,6 +48,7 @@ struct publisher_ports {
 /// They outlive the publisher.
 struct publisher_topics {
   log* truth = nullptr;
+  /// Read with its keys.
   log* submissions = nullptr;
   std::string submissions_name;
   topic_writer* changes = nullptr;

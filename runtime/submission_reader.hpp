@@ -46,7 +46,7 @@ struct submission_ports {
 struct submission_reader_options {
   shard_id shard;
   uint32_t shards = 1;
-  /// The topic; outlives the reader.
+  /// The topic, read with its keys; outlives the reader.
   log* from = nullptr;
   /// Its name; sources are named `<topic>/<partition>`.
   std::string topic;

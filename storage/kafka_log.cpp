@@ -4,6 +4,7 @@
 #include "storage/delivery_gate.hpp"
 #include "storage/kafka_producer.hpp"
 #include "storage/kafka_topic.hpp"
+#include "storage/keyed_record.hpp"
 #include "storage/log_messages.hpp"
 
 #include <atomic>
@@ -207,11 +208,17 @@ bool kafka_reading::shared::take(std::vector<log_record>& records,
     return true;
   if (message->offset < next)
     return true;
-  auto* payload = static_cast<const char*>(message->payload);
-  records.push_back({message->offset,
-                     rd_kafka_message_timestamp(message.get(), nullptr),
-                     payload == nullptr ? std::string{}
-                                        : std::string(payload, message->len)});
+  auto text = [](const void* at, size_t length) {
+    return at == nullptr
+               ? std::string_view{}
+               : std::string_view{static_cast<const char*>(at), length};
+  };
+  auto payload = text(message->payload, message->len);
+  records.push_back(
+      {message->offset, rd_kafka_message_timestamp(message.get(), nullptr),
+       source->options.with_keys
+           ? join_keyed(text(message->key, message->key_len), payload)
+           : std::string{payload}});
   next = message->offset + 1;
   bytes += message->len;
   return true;

@@ -28,6 +28,8 @@ struct kafka_log_options {
   bool create_if_missing = true;
   /// Whether readings pass over what a transaction of its producer took back.
   bool read_committed = false;
+  /// Whether records are read with their keys (`storage/keyed_record.hpp`).
+  bool with_keys = false;
   size_t pending_bytes_max = log_pending_bytes_max;
   /// An append without an acknowledgement for so long is `unknown`.
   int append_patience_ms = 10'000;

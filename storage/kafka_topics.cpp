@@ -109,6 +109,7 @@ kafka_log_result open_topic(const kafka_cluster_address& at, topic t,
   o.create_if_missing = create_if_missing;
   // What a producer took back was never submitted.
   o.read_committed = t == topic::submissions;
+  o.with_keys = t == topic::submissions;
   return open_kafka_log(o);
 }
 

@@ -50,7 +50,8 @@ std::string topic_name(const std::string& prefix, topic t);
 /// Exact settings that the topic is made with and checked for at each start.
 std::map<std::string, std::string> topic_settings(topic t);
 
-/// Opens a topic, or makes it when `create_if_missing`. `fatal` as
+/// Opens a topic, or makes it when `create_if_missing`. Submissions are read
+/// with their keys (`storage/keyed_record.hpp`). `fatal` as
 /// `open_kafka_log` says.
 kafka_log_result open_topic(const kafka_cluster_address& at, topic t,
                             bool create_if_missing);

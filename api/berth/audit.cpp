@@ -1,6 +1,7 @@
 #include "api/berth/audit.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace berth {
@@ -41,6 +42,24 @@ std::string print_history(const std::vector<story_line>& lines) {
 
 std::string print_verdicts(const std::vector<shard_verdict>& verdicts) {
   return print({{"shards", verdicts}, {"ok", all_well(verdicts)}});
+}
+
+std::string print_verdicts(const std::vector<shard_verdict>& verdicts,
+                           double seconds) {
+  uint64_t records = 0;
+  uint64_t events = 0;
+  for (const auto& v : verdicts) {
+    records += v.records;
+    events += v.events;
+  }
+  return print({{"shards", verdicts},
+                {"ok", all_well(verdicts)},
+                {"records", records},
+                {"events", events},
+                {"seconds", seconds},
+                {"events_per_second", seconds > 0 ? std::llround(
+                                          static_cast<double>(events) / seconds)
+                                                  : 0}});
 }
 
 std::optional<std::vector<story_line>> parse_history(std::string_view text) {

@@ -16,6 +16,11 @@ std::string print_history(const std::vector<story_line>& lines);
 /// `{"shards":[{"shard","records","decisions",...}],"ok":bool}`
 std::string print_verdicts(const std::vector<shard_verdict>& verdicts);
 
+/// The same with `"records"`, `"events"`, `"seconds"` and `"events_per_second"`
+/// of the whole.
+std::string print_verdicts(const std::vector<shard_verdict>& verdicts,
+                           double seconds);
+
 /// What `print_history` and `print_verdicts` print, taken apart again; nothing
 /// when the text is something else.
 std::optional<std::vector<story_line>> parse_history(std::string_view text);

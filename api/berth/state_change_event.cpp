@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <openssl/evp.h>
 #include <string_view>
 
@@ -89,6 +90,18 @@ std::string print_utc(int64_t unix_ms) {
       static_cast<int>(time.minutes().count()),
       static_cast<int>(time.seconds().count()));
   return text.data();
+}
+
+std::optional<int64_t> parse_utc(const std::string& text) {
+  for (const auto* format :
+       {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"}) {
+    tm parts{};
+    const auto* rest = strptime(text.c_str(), format, &parts);
+    if (rest == nullptr || (*rest == 'Z' ? rest[1] : *rest) != '\0')
+      continue;
+    return static_cast<int64_t>(timegm(&parts)) * 1000;
+  }
+  return std::nullopt;
 }
 
 std::string print_stream_end(const api_error& why) {

@@ -5,6 +5,7 @@
 #include "messages/event_source.hpp"
 #include "messages/public_events.hpp"
 
+#include <optional>
 #include <string>
 
 namespace berth {
@@ -29,5 +30,7 @@ std::string print_stream_end(const api_error& why);
 
 /// ISO 8601, UTC, whole seconds: `2023-11-14T22:13:20Z`.
 std::string print_utc(int64_t unix_ms);
+/// The opposite; the time of day, or its seconds, may be left out, and the Z.
+std::optional<int64_t> parse_utc(const std::string& text);
 
 } // namespace berth

@@ -1,6 +1,7 @@
 #include "runtime/publisher.hpp"
 
 #include "runtime/task_thread.hpp"
+#include "storage/keyed_record.hpp"
 #include "tests/unit/runtime/change_log.hpp"
 
 #include <catch2/catch.hpp>
@@ -138,7 +139,7 @@ public:
   void submit(uint32_t partition, const std::string& text) {
     std::promise<void> done;
     submissions.log().append(
-        shard_id{partition}, text,
+        shard_id{partition}, join_keyed("key of " + text, text),
         [&](append_outcome, storage_error) { done.set_value(); });
     done.get_future().get();
   }
@@ -272,6 +273,7 @@ TEST_CASE("refused submissions are published with what they were") {
   CHECK(w.rejections.texts(3)
         == world::texts{"subs/1@2 no sense: third", "subs/0@0 no sense: zero",
                         "subs/1@0 no sense: first"});
+  CHECK(w.rejections.wait_for(3)[0].key == "key of third");
 }
 
 TEST_CASE("the original of a rejection may be gone") {

@@ -1,6 +1,6 @@
 #include "runtime/submission_reader.hpp"
 
-#include "messages/limits.hpp"
+#include "storage/keyed_record.hpp"
 #include "tests/unit/runtime/driven_shard.hpp"
 
 #include <algorithm>
@@ -96,7 +96,7 @@ public:
   }
 
   void submit(const std::string& name, uint32_t partition = 0) {
-    topic.append(shard_id{partition}, name,
+    topic.append(shard_id{partition}, join_keyed("q", name),
                  [](append_outcome, storage_error) {});
   }
 
