@@ -166,7 +166,13 @@ def test_state_changes_of_a_job_arrive_in_order(cluster, bench, queue):
     statuses = [event["detail"]["status"] for event in events]
     # At least once: repeats may be there, and nothing else.
     order = list(dict.fromkeys(statuses))
-    assert order == ["RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED"]
+    assert order == [
+        "SUBMITTED",
+        "RUNNABLE",
+        "STARTING",
+        "RUNNING",
+        "SUCCEEDED",
+    ]
     for event in events:
         assert event["detail-type"] == "Batch Job State Change"
         assert event["source"] == "aws.batch"

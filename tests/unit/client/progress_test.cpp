@@ -103,3 +103,16 @@ TEST_CASE("a change is told in one line with the job's id") {
   job.reason = "bad\nluck";
   CHECK(print_change(job) == "a id-a: FAILED (bad?luck)");
 }
+
+TEST_CASE("counted work is a bar with its numbers") {
+  progress_frame frame;
+  CHECK(print_count("Folding", 0, 10, frame)
+        == "Folding [..............................] 0% (0 of 10)");
+  CHECK(print_count("Folding", 5, 10, frame)
+        == "Folding [###############...............] 50% (5 of 10)");
+  CHECK(print_count("Folding", 0, 0, frame)
+        == "Folding [##############################] 100% (0 of 0)");
+  frame.width = 30;
+  CHECK(print_count("Folding", 10, 10, frame)
+        == "Folding [#####] 100% (10 of 10)");
+}

@@ -67,4 +67,55 @@ TEST_CASE("times are printed in UTC") {
   CHECK(print_utc(951'782'400'000) == "2000-02-29T00:00:00Z");
 }
 
+TEST_CASE("a published change has its sequence, not a position") {
+  auto event = sample();
+  auto text = print_published_change(event, {shard_id{2}, 17, 3});
+  CHECK(text.find('\n') == std::string::npos);
+  auto published = json::parse(text);
+  CHECK(published["sequence"]
+        == json{{"shard", 2}, {"offset", 17}, {"number", 3}});
+  published.erase("sequence");
+  auto streamed = json::parse(print_state_change(event));
+  streamed.erase("position");
+  CHECK(published == streamed);
+}
+
+TEST_CASE("a rejection has the reason and the original") {
+  rejected_submission r;
+  r.topic = "berth.submissions";
+  r.partition = 3;
+  r.offset = 17;
+  r.reason = "jobName is missing";
+  r.original = "{\"a\": \"ü\"}";
+  r.timestamp_ms = 1'700'000'000'999;
+  json expected{{"reason", "jobName is missing"},
+                {"error", "ClientException"},
+                {"topic", "berth.submissions"},
+                {"partition", 3},
+                {"offset", 17},
+                {"timestamp", 1'700'000'000'999},
+                {"original", "{\"a\": \"ü\"}"}};
+  CHECK(json::parse(print_rejection(r)) == expected);
+
+  r.original = std::string{"\x81\xff\0", 3};
+  expected["original"] = nullptr;
+  expected["originalBase64"] = "gf8A";
+  CHECK(json::parse(print_rejection(r)) == expected);
+
+  r.original.reset();
+  expected["timestamp"] = nullptr;
+  expected.erase("originalBase64");
+  CHECK(json::parse(print_rejection(r)) == expected);
+}
+
+TEST_CASE("times are read as they are printed, and shorter") {
+  CHECK(parse_utc("2023-11-14T22:13:20Z") == 1'700'000'000'000);
+  CHECK(print_utc(*parse_utc("2023-11-14T22:13:20")) == "2023-11-14T22:13:20Z");
+  CHECK(print_utc(*parse_utc("2023-11-14T22:13")) == "2023-11-14T22:13:00Z");
+  CHECK(print_utc(*parse_utc("2023-11-14")) == "2023-11-14T00:00:00Z");
+  for (const auto* bad : {"", "yesterday", "2023-13-01", "2023-11-14 10:00",
+                          "2023-11-14T22:13:20+01:00", "2023-11-14Zx"})
+    CHECK_FALSE(parse_utc(bad));
+}
+
 } // namespace berth
