@@ -27,7 +27,7 @@ public:
     }
   }
 
-  std::unique_ptr<log> copy() const {
+  std::unique_ptr<berth::log> copy() const {
     memory_log_options o;
     o.now_ms = [now = fixture.log->now_ms] { return now; };
     auto made = std::make_unique<memory_log>(memory_log_mode::threaded, o);
@@ -35,7 +35,7 @@ public:
       append(*made, r.bytes);
     return made;
   }
-  static void append(log& to, const std::string& bytes) {
+  static void append(berth::log& to, const std::string& bytes) {
     std::promise<void> done;
     to.append(here, bytes,
               [&](append_outcome, storage_error) { done.set_value(); });
