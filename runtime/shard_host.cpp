@@ -302,6 +302,9 @@ struct shard_host_state {
     driver->start();
     checkpoint_later(self);
   }
+  void take(const submissions_given& m) {
+    m.done(driver->on_submissions(m.source, m.after, *m.what));
+  }
   void checkpoint_later(shard_host_actor::pointer self) {
     self->delayed_send(
         caf::actor_cast<shard_host_actor>(self),
@@ -335,9 +338,7 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
         self->state.driver->on_delivery(m.destination, m.number, m.what);
       },
       [self](const shard_calls& m) { self->state.driver->on_calls(m.calls); },
-      [self](const submissions_given& m) {
-        m.done(self->state.driver->on_submissions(m.source, m.after, *m.what));
-      },
+      [self](const submissions_given& m) { self->state.take(m); },
       [self](const rows_written& m) {
         self->state.driver->on_written(m.error);
       },
