@@ -121,7 +121,8 @@ void submission_reader::start_reading(feed& f, log_offset from) {
 void submission_reader::on_records(feed& f,
                                    const std::vector<log_record>& records) {
   for (const auto& r : records)
-    f.waiting.push_back({r.offset, r.append_ms, ports_.parse(split_keyed(r.bytes).bytes)});
+    f.waiting.push_back(
+        {r.offset, r.append_ms, ports_.parse(split_keyed(r.bytes).bytes)});
   f.batch_ends.push_back(records.back().offset);
   pump(f);
 }
