@@ -146,6 +146,12 @@ void kafka_reading::shared::run() {
     unused_queue = std::move(queue);
     unused = std::move(consumer);
   }
+  unused_queue.reset();
+  // It is in no group: to close it would be to wait for a coordinator, who may
+  // be gone, while whoever ends the reading waits too.
+  if (unused)
+    rd_kafka_destroy_flags(unused.release(),
+                           RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 /// Whether the log holds the place to read from; waits until a broker says.
