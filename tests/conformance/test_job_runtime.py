@@ -184,8 +184,9 @@ def test_output_is_cut_at_a_limit_with_a_marker(bench, server, queue):
         logGroupName="/aws/batch/job", logStreamName=stream, limit=10
     )
     assert "output cut here" in answer["events"][-1]["message"]
+    # Blocks: brokers keep files that are mostly holes.
     stored = sum(
-        path.stat().st_size
+        path.stat().st_blocks * 512
         for path in server.data.rglob("*")
         if path.is_file()
     )
