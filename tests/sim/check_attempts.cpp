@@ -47,8 +47,9 @@ public:
     if (f == nullptr)
       return;
     auto text = std::string_view{f->what};
+    // What it ended with the crash is told behind it.
     if (text.starts_with("crash of machine "))
-      awake_since_.erase(std::string(text.substr(9)));
+      awake_since_[std::string(text.substr(9))] = e.at;
     else if (auto at = text.find(" is suspended"); at != text.npos)
       awake_since_[std::string(text.substr(0, at))] = std::nullopt;
     else if (at = text.find(" goes on"); at != text.npos)

@@ -19,6 +19,8 @@ constexpr double slow_mean_us = 3.0 * second;
 constexpr double slowness_max = 300;
 /// What owners add to lease and stop grace before they give an agent up.
 constexpr double owner_margin_ms = 3000;
+/// From one lapse to the next of a machine, so that jobs run there again.
+constexpr sim_time time_for_work = 3 * second;
 constexpr int64_t clock_jump_max_ms = 3'600'000;
 
 } // namespace
@@ -280,7 +282,9 @@ void fault_driver::cut_for(sim_time time, place from, place to) {
 void fault_driver::come_near_the_lease() {
   auto& machine =
       all_.machine(static_cast<uint32_t>(random_.below(all_.machine_count())));
-  if (!world_.has_leases() || !machine.is_alive() || machine.is_paused())
+  auto& until = near_lease_until_[machine.index()];
+  if (!world_.has_leases() || !machine.is_alive() || machine.is_paused()
+      || world_.now() < until)
     return;
   const auto& c = world_.cluster();
   auto up_to = [this](double ms) {
@@ -294,6 +298,7 @@ void fault_driver::come_near_the_lease() {
                         + up_to(1500)
                   : lease - up_to(0.1 * static_cast<double>(c.lease_ms))
                         + up_to(1.5 * until_given_up);
+  until = world_.now() + time + time_for_work;
   auto others =
       random_.chance(0.5) ? std::max(c.shards, all_.machine_count()) : 1;
   world_.history.fault("lease_edge",
@@ -314,13 +319,9 @@ void fault_driver::come_near_the_lease() {
 }
 
 void fault_driver::sleep(sim_machine& machine, sim_time from, sim_time to) {
-  in(from, [this, &machine] {
-    if (!machine.is_alive() || machine.is_paused())
-      return;
-    world_.history.fault("machine_suspend",
-                         "machine " + std::to_string(machine.index())
-                             + " is suspended");
-    machine.pause();
+  in(from, [&machine] {
+    if (machine.is_alive() && !machine.is_paused())
+      machine.pause();
   });
   in(to, [&machine] { machine.resume(); });
 }

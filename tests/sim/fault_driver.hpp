@@ -53,6 +53,8 @@ private:
   random_source random_;
   std::map<uint64_t, std::pair<place, place>> cuts_;
   uint64_t last_cut_ = 0;
+  /// By machine: no further lapse before.
+  std::map<uint32_t, sim_time> near_lease_until_;
   /// Of whoever appended what nobody knows of any more.
   process_life stranger_;
 };

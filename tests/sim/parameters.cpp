@@ -125,6 +125,16 @@ fault_parameters draw_faults(random_source random, bool many_nodes) {
 
 // Some runs are about one thing, with what leads there drawn often enough.
 
+/// Arrays whose children come one after the other, and each takes its time.
+constexpr int64_t drain_of_long_runs_ms = 3'000'000;
+
+/// Other faults would mostly be in the way.
+void leave_out_most(random_source& random, fault_parameters& f,
+                    double of_runs) {
+  if (random.chance(of_runs))
+    f = {};
+}
+
 /// Leases that lapse while jobs run.
 void draw_about_leases(random_source& random, parameters& p) {
   auto& c = p.cluster;
@@ -142,10 +152,12 @@ void draw_about_leases(random_source& random, parameters& p) {
   w.hangs = random.chance(0.5) ? 0.2 : 0;
   w.ignores_sigterm = random.chance(0.7) ? 0.5 : 0;
   auto& f = p.faults;
-  f.lease_edge_mean_ms = random.between(1'500, 6'000);
+  leave_out_most(random, f, 0.8);
+  f.lease_edge_mean_ms = random.between(500, 3'000);
   if (random.chance(0.5))
-    f.node_pause_mean_ms = random.between(2'000, 8'000);
+    f.node_pause_mean_ms = random.between(4'000, 12'000);
   p.faults_stop_ms = random.between(20'000, 60'000);
+  p.drain_ms = drain_of_long_runs_ms;
 }
 
 /// Owners that change while something is in flight.
@@ -154,6 +166,7 @@ void draw_about_claims(random_source& random, parameters& p) {
   if (p.cluster.lease_ms == 0)
     p.cluster.lease_ms = 30'000;
   auto& f = p.faults;
+  leave_out_most(random, f, 0.5);
   f.takeover_mean_ms = between_sizes(random, 50, 1'000);
   if (random.chance(0.7))
     f.twin_node_mean_ms = random.between(500, 3'000);
@@ -184,6 +197,7 @@ void draw_about_rare_ways(random_source& random, parameters& p) {
 void draw_about_changes(random_source& random, parameters& p) {
   p.cluster.shards = static_cast<uint32_t>(random.between(2, 4));
   p.cluster.append_mean_us = between_sizes(random, 1'000, 50'000);
+  leave_out_most(random, p.faults, 0.5);
   if (random.chance(0.5))
     p.faults.slow_log_mean_ms = between_sizes(random, 500, 5'000);
   auto& w = p.workload;
@@ -204,6 +218,7 @@ void draw_about_backlogs(random_source& random, parameters& p) {
   w.think_mean_ms = random.between(5, 50);
   w.describe = 0;
   p.cluster.vcpus_per_machine = random.between(1, 3);
+  p.drain_ms = drain_of_long_runs_ms;
   if (random.chance(0.5))
     p.faults = {};
 }

@@ -205,6 +205,14 @@ void scenario::crash_keeper(uint32_t machine) {
   all().machine(machine).crash_keeper();
 }
 
+void scenario::suspend_machine(uint32_t machine) {
+  all().machine(machine).pause();
+}
+
+void scenario::wake_machine(uint32_t machine) {
+  all().machine(machine).resume();
+}
+
 void scenario::cut_node(uint32_t node, uint32_t shard) {
   parts_->world.network.cut(node_place(node), broker_place(shard));
   parts_->world.network.cut(broker_place(shard), node_place(node));
@@ -247,9 +255,22 @@ void scenario::run_until(
 }
 
 void scenario::run_until_started(const job_id& job) {
-  if (starts_of(job) == 0)
-    step_until(patience_ms, "the start of job " + to_string(job),
-               [&] { return starts_of(job) > 0; });
+  run_until_starts(job, 1);
+}
+
+void scenario::run_until_starts(const job_id& job, size_t count) {
+  if (starts_of(job) < count)
+    step_until(patience_ms,
+               std::to_string(count) + " starts of job " + to_string(job),
+               [&] { return starts_of(job) >= count; });
+}
+
+uint32_t scenario::machine_of(const job_id& job) const {
+  for (auto e = story_.rbegin(); e != story_.rend(); ++e)
+    if (const auto* started = std::get_if<process_started>(&e->what);
+        started != nullptr && started->attempt.job.id == job)
+      return started->machine;
+  fail("job " + to_string(job) + " has not been started");
 }
 
 // What came of it.

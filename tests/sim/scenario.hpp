@@ -91,6 +91,8 @@ public:
   void crash_agent(uint32_t machine);
   void start_agent(uint32_t machine);
   void crash_keeper(uint32_t machine);
+  void suspend_machine(uint32_t machine);
+  void wake_machine(uint32_t machine);
   /// Between a node, or a machine, and the log of a shard; both ways.
   void cut_node(uint32_t node, uint32_t shard);
   void heal_node(uint32_t node, uint32_t shard);
@@ -110,6 +112,10 @@ public:
   void expect(const job_id& job, job_status status);
   /// Everything comes to its end, and every checker held.
   void expect_rest();
+  /// Where the last one of the job was started.
+  uint32_t machine_of(const job_id& job) const;
+  /// Until the job has had so many processes.
+  void run_until_starts(const job_id& job, size_t count);
   /// How often processes of the job were started.
   size_t starts_of(const job_id& job) const;
   /// The entries of the history so far.

@@ -83,6 +83,8 @@ void sim_machine::crash() {
 }
 
 void sim_machine::pause() {
+  world_.history.fault("machine_suspend",
+                       "machine " + std::to_string(index_) + " is suspended");
   os_.pause();
   agent_life_.pause();
   keeper_.life().pause();

@@ -43,6 +43,11 @@ TEST_CASE("one_live_attempt: attempts of a job do not overlap") {
       h.wait(60 * second);
       CHECK(h.end().empty());
     }
+    SECTION("or crashes asleep") {
+      h.happen(fault_happened{"crash of machine 1"}).exit(attempt(1), 5);
+      h.wait(60 * second);
+      CHECK(h.end().empty());
+    }
     SECTION("or it is told") {
       h.happen(fault_happened{"machine 1 goes on"}).wait(2 * second);
       CHECK_FALSE(h.end().empty());

@@ -126,6 +126,40 @@ TEST_CASE("A submission that is tried again is one job, though its queue was "
   s.expect_rest();
 }
 
+TEST_CASE("An agent that is cut off ends its attempt before another agent has "
+          "the job") {
+  scenario s{{.nodes = 2, .machines = 2, .lease_ms = 5'000}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 60'000, .attempts = 2});
+  s.run_until_started(job);
+  auto machine = s.machine_of(job);
+  s.cut_machine(machine, 0);
+  s.run_until_starts(job, 2);
+  CHECK(s.machine_of(job) != machine);
+  s.heal_machine(machine, 0);
+  s.terminate(job);
+  s.expect(job, job_status::failed);
+  CHECK(s.starts_of(job) == 2);
+  s.expect_rest();
+}
+
+TEST_CASE("A machine that slept through its lease ends its attempts when it "
+          "wakes") {
+  scenario s{{.nodes = 2, .machines = 2, .lease_ms = 5'000}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 60'000, .attempts = 2});
+  s.run_until_started(job);
+  auto machine = s.machine_of(job);
+  s.suspend_machine(machine);
+  s.run_until_starts(job, 2);
+  s.wake_machine(machine);
+  s.run_for(5'000);
+  s.terminate(job);
+  s.expect(job, job_status::failed);
+  CHECK(s.starts_of(job) == 2);
+  s.expect_rest();
+}
+
 TEST_CASE("A scenario fails where a rule is broken, and tells the story") {
   auto run = [](std::optional<breakage> with) {
     scenario s{{}, with};
