@@ -181,6 +181,13 @@ def account_for_log(accounts, cluster, impaired):
         value.decode(errors="replace")
         for *_, value in read_topic(brokers, f"{cluster.prefix}.rejections")
     ]
+    whole = cluster.run_berth(
+        *("audit", "verify", "--brokers", brokers),
+        *("--topic-prefix", cluster.prefix),
+        timeout=600,
+    )
+    if whole.returncode != 0:
+        accounts.diverged.append(whole.stdout + whole.stderr)
     # Each node folds the whole log anew and compares it with what it holds.
     for node in cluster.nodes:
         verified = node.run_berth("audit", "verify", timeout=600)
