@@ -56,6 +56,14 @@ void agent_machine::on_keeper_detached() {
     drop_session(agent);
 }
 
+void agent_machine::on_keeper_ended() {
+  for (auto& [id, a] : agents_)
+    if (a.leased && a.offer.lease_ms != 0)
+      effects_.push_back(heartbeat_effect{
+          ++last_token_, {id, *a.session, a.offer.environment_shard, 0}});
+  on_keeper_detached();
+}
+
 void agent_machine::drop_session(agent_state& a) {
   agent_state fresh;
   fresh.offer = std::move(a.offer);

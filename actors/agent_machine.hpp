@@ -126,6 +126,10 @@ public:
   void on_keeper_attached();
   /// Nothing is known of the keeper until it is attached again.
   void on_keeper_detached();
+  /// The keeper has ended, as it was asked to, and with it every process: says
+  /// so by a last heartbeat of each session that has a lease, so that nobody
+  /// waits for the lease to lapse. Detached from then on.
+  void on_keeper_ended();
   void on_keeper_event(const keeper_event& e);
   /// `position`: its offset in the dispatch topic. A dispatch for others is
   /// passed over.

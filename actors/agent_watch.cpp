@@ -129,8 +129,12 @@ void agent_watch::on_heartbeat(const agent_heartbeat& h) {
   if (found == agents_.end() || found->second.session != h.session)
     return;
   auto& w = found->second;
-  w.lives_for_ms =
-      std::max(settings_.lease_ms + settings_.stop_grace_ms, h.lives_for_ms);
+  // Who has left is given up after the margin: what it reported before is read
+  // by then.
+  w.lives_for_ms = h.lives_for_ms == 0
+                       ? 0
+                       : std::max(settings_.lease_ms + settings_.stop_grace_ms,
+                                  h.lives_for_ms);
   count_anew(h.agent, w);
 }
 

@@ -45,6 +45,7 @@ struct agent_settings {
   std::optional<double> vcpus;
   std::optional<int64_t> memory_mib;
   std::string api;
+  bool leave_on_stop = false;
   std::vector<std::string> changes;
   int64_t lease_ms = 600'000;
   int64_t heartbeat_interval_ms = 1000;
@@ -149,14 +150,15 @@ agent_process_options options_of(const agent_settings& s,
   return o;
 }
 
-/// Whether the jobs are to be ended.
-bool wait_for_end(const agent_process& agent, const sigset_t& signals) {
+/// Whether the jobs are to be ended, and the environment left.
+bool wait_for_end(const agent_settings& s, const agent_process& agent,
+                  const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
-  if (signal != SIGINT)
-    return signal == SIGUSR2;
   auto count = agent.attempts();
-  if (count == 0)
+  if (signal == SIGUSR2 || s.leave_on_stop || count == 0)
+    return true;
+  if (signal != SIGINT)
     return false;
   say("stopping; " + std::to_string(count)
       + " attempt(s) go on without the agent and are found again at its next "
@@ -169,8 +171,9 @@ bool wait_for_end(const agent_process& agent, const sigset_t& signals) {
 /// Until they have ended and the log has their reports, or a signal says that
 /// this takes too long: brokers may be away.
 void end_jobs(agent_process& agent, const sigset_t& signals) {
-  say("ending all jobs; once more to leave without their reports, which the "
-      "next start brings");
+  if (agent.attempts() != 0)
+    say("ending all jobs; once more to leave without their reports, which the "
+        "next start brings");
   agent.end_jobs([] { kill(getpid(), SIGUSR2); });
   int signal = 0;
   sigwait(&signals, &signal);
@@ -194,7 +197,7 @@ int run_agent(agent_settings s) {
   if (auto error = require_cluster(path, logs.log_->cluster_id()))
     end_fatally(error.message);
   agent_process agent{std::move(logs), options_of(s, *folder.opened)};
-  if (wait_for_end(agent, signals))
+  if (wait_for_end(s, agent, signals))
     end_jobs(agent, signals);
   // What is not in the log is with the keeper; the brokers' clients take
   // seconds to say good-bye.
@@ -224,6 +227,9 @@ std::function<int()> define(CLI::App& app) {
   app.add_option(
       "--api", s->api,
       "URL of a node's API, given to jobs as AWS_ENDPOINT_URL_BATCH");
+  app.add_flag("--leave-on-stop", s->leave_on_stop,
+               "Any signal ends the jobs, too: for containers, whose keeper "
+               "does not outlive them");
   app.add_option("--set", s->changes,
                  "NAME=VALUE: lease_ms, heartbeat_interval_ms, stop_grace_ms, "
                  "output_bytes_max")

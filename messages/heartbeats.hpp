@@ -40,8 +40,8 @@ struct agent_heartbeat {
   agent_id agent;
   session_id session;
   shard_id environment_shard;
-  /// How long processes may live on the strength of this heartbeat, counted
-  /// from its sending: lease and stop grace.
+  /// How long processes may live on the strength of this heartbeat from its
+  /// sending: lease and stop grace. 0 = none lives, nor will in this session.
   int64_t lives_for_ms = 0;
   BERTH_FIELDS(agent, session, environment_shard, lives_for_ms)
 };

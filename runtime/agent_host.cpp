@@ -59,6 +59,8 @@ struct agent_host_state {
   uint64_t wake = 0;
   int64_t wake_at_ms = INT64_MAX;
   std::function<void()> when_ended;
+  /// Heartbeats that tell of the end, not answered yet.
+  std::set<uint64_t> last_heartbeats;
   bool keeper_told = false;
   /// The present connection's keeper said hello.
   bool is_greeted = false;
@@ -91,6 +93,7 @@ struct agent_host_state {
   void take(const agent_id& agent, const log_record& r);
   void pass_reports();
   void end(std::function<void()> done);
+  void end_when_told();
 };
 
 void agent_host_state::start() {
@@ -130,12 +133,11 @@ void agent_host_state::lose_keeper(const std::string& why) {
   keeper.reset();
   ++connection;
   gate.clear();
-  give([](agent_machine& m) { m.on_keeper_detached(); });
   if (ending) {
-    if (auto done = std::exchange(when_ended, nullptr))
-      done();
-    return;
+    give([](agent_machine& m) { m.on_keeper_ended(); });
+    return end_when_told();
   }
+  give([](agent_machine& m) { m.on_keeper_detached(); });
   spdlog::warn("keeper lost reason=\"{}\": a new one is started", why);
   connect();
 }
@@ -199,6 +201,8 @@ void agent_host_state::carry_out(const read_dispatches_effect& e) {
 }
 
 void agent_host_state::carry_out(const heartbeat_effect& e) {
+  if (ending && !keeper)
+    last_heartbeats.insert(e.token);
   heartbeat h;
   h.body = e.what;
   options.port->append_heartbeat(
@@ -329,8 +333,15 @@ void agent_host_state::end(std::function<void()> done) {
   ending = true;
   when_ended = std::move(done);
   if (!keeper || !keeper->send(keeper_shut_down{}))
-    if (auto ended = std::exchange(when_ended, nullptr))
-      ended();
+    end_when_told();
+}
+
+/// An owner that cannot be told waits for the lease to lapse.
+void agent_host_state::end_when_told() {
+  if (!last_heartbeats.empty())
+    return;
+  if (auto done = std::exchange(when_ended, nullptr))
+    done();
 }
 
 // Dispatches
@@ -393,6 +404,8 @@ agent_host_behavior(agent_host_actor::stateful_pointer<agent_host_state> self,
         self->state.give([&](agent_machine& to) {
           to.on_heartbeat_appended(m.token, m.appended);
         });
+        if (self->state.last_heartbeats.erase(m.token) != 0)
+          self->state.end_when_told();
       },
       [self](const dispatch_end_known& m) {
         self->state.give([&](agent_machine& to) {

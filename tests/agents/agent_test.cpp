@@ -206,7 +206,8 @@ TEST_CASE("A second Ctrl-C ends the jobs, and their ends are reported") {
   running_agent agent{at, "e"};
   owner.create_environment("e");
   agent.start();
-  auto attempt = owner.start(owner.wait_for_join(), "exec sleep 1000");
+  auto joined = owner.wait_for_join();
+  auto attempt = owner.start(joined, "exec sleep 1000");
   owner.wait_for_start(attempt);
   agent.signal(SIGINT);
   agent.wait_until_said("Press Ctrl-C again");
@@ -214,6 +215,26 @@ TEST_CASE("A second Ctrl-C ends the jobs, and their ends are reported") {
   CHECK(agent.wait() == 0);
   CHECK(owner.wait_for_end(attempt).end == attempt_end::lost);
   CHECK(comes_true([&] { return agent.keeper_pid() == 0; }));
+  CHECK(owner.wait_for_leave(joined).environment_shard == shard_id{1});
+}
+
+TEST_CASE("An agent without jobs leaves when it is stopped") {
+  auto at = fresh_address();
+  written_owner owner{at};
+  running_agent agent{at, "e"};
+  owner.create_environment("e");
+  agent.start();
+  auto joined = owner.wait_for_join();
+  CHECK(owner.wait_for_end(owner.start(joined, "true")).exit_code == 0);
+  // What the agent heard of the end comes before what the owner hears.
+  agent.signal(SIGTERM);
+  CHECK(agent.wait() == 0);
+  owner.wait_for_leave(joined);
+  CHECK(comes_true([&] { return agent.keeper_pid() == 0; }));
+  // It comes back as a new session.
+  agent.start();
+  owner.wait_for_join(
+      [&](const agent_joins& j) { return joined.session < j.session; });
 }
 
 TEST_CASE("An agent says what is wrong with its cluster or its folder") {

@@ -34,6 +34,12 @@ written_owner::written_owner(kafka_cluster_address at)
       environment_shard, 0,
       [this](const std::vector<log_record>& records) { take(records); },
       [](const storage_error&) {});
+  heartbeats_reading_ = heartbeats_->read(
+      shard_id{0}, 0,
+      [this](const std::vector<log_record>& records) {
+        take_heartbeats(records);
+      },
+      [](const storage_error&) {});
 }
 
 void written_owner::append(log& to, shard_id partition, std::string bytes) {
@@ -98,6 +104,18 @@ void written_owner::take(const std::vector<log_record>& records) {
   changed_.notify_all();
 }
 
+void written_owner::take_heartbeats(const std::vector<log_record>& records) {
+  std::lock_guard lock{mutex_};
+  for (const auto& r : records) {
+    auto read = decode<heartbeat>(r.bytes);
+    const auto* beat =
+        read ? std::get_if<agent_heartbeat>(&read->body) : nullptr;
+    if (beat != nullptr && beat->lives_for_ms == 0)
+      leaves_.push_back(*beat);
+  }
+  changed_.notify_all();
+}
+
 template <class T>
 T written_owner::wait_for(const std::string& what,
                           std::function<std::optional<T>()> find) {
@@ -142,6 +160,16 @@ attempt_ended_report written_owner::wait_for_end(const attempt_id& attempt) {
         if (const auto* over = std::get_if<report>(&r.body);
             over != nullptr && over->attempt == attempt)
           return *over;
+    return std::nullopt;
+  });
+}
+
+agent_heartbeat written_owner::wait_for_leave(const agent_joins& who) {
+  using beat = agent_heartbeat;
+  return wait_for<beat>("a last heartbeat", [&]() -> std::optional<beat> {
+    for (const auto& b : leaves_)
+      if (b.agent == who.agent && b.session == who.session)
+        return b;
     return std::nullopt;
   });
 }

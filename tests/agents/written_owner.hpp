@@ -4,6 +4,7 @@
 
 #include "messages/actor_messages.hpp"
 #include "messages/dispatch.hpp"
+#include "messages/heartbeats.hpp"
 #include "messages/record.hpp"
 #include "storage/kafka_topics.hpp"
 #include "storage/log.hpp"
@@ -41,6 +42,8 @@ public:
   }
   attempt_started_report wait_for_start(const attempt_id& attempt);
   attempt_ended_report wait_for_end(const attempt_id& attempt);
+  /// The session's heartbeat that tells that nothing of it lives.
+  agent_heartbeat wait_for_leave(const agent_joins& who);
 
   /// Every report that is in the log, also said again.
   std::vector<numbered_report> reports();
@@ -56,6 +59,7 @@ private:
   void decide(std::vector<event> events);
   void dispatch_to(const agent_joins& to, dispatch_body body);
   void take(const std::vector<log_record>& records);
+  void take_heartbeats(const std::vector<log_record>& records);
   template <class T>
   T wait_for(const std::string& what, std::function<std::optional<T>()> find);
 
@@ -69,6 +73,7 @@ private:
   std::condition_variable changed_;
   std::vector<agent_joins> joins_;
   std::vector<agent_reports> reports_;
+  std::vector<agent_heartbeat> leaves_;
 
   epoch epoch_{-1};
   uint64_t seq_ = 0;
@@ -76,6 +81,7 @@ private:
   std::map<std::pair<agent_id, session_id>, uint64_t> dispatched_;
   uint32_t jobs_ = 0;
   std::unique_ptr<log_reading> reading_;
+  std::unique_ptr<log_reading> heartbeats_reading_;
 };
 
 } // namespace berth

@@ -203,6 +203,21 @@ TEST_CASE("heartbeats tell the stop grace that the keeper was started with") {
   }
 }
 
+TEST_CASE("a keeper that ended says by a last heartbeat that none lives") {
+  world w;
+  w.begin();
+  w.machine.on_keeper_ended();
+  w.look();
+  auto last = w.only<heartbeat_effect>().what;
+  CHECK(last.agent == alice);
+  CHECK(last.session == first_session);
+  CHECK(last.lives_for_ms == 0);
+  // It is detached: there is nothing left to say it of.
+  w.machine.on_keeper_ended();
+  w.look();
+  CHECK(w.effects.empty());
+}
+
 TEST_CASE("the lease counts from the sending of the acknowledged heartbeat") {
   world w;
   w.begin();

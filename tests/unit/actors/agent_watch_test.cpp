@@ -76,6 +76,33 @@ private:
 
 } // namespace
 
+TEST_CASE("an agent that says that none of its processes lives is lost soon") {
+  world w;
+  w.claim();
+  w.join(alice);
+  w.hear(alice, first_session, 0);
+  w.advance(margin_ms - 1);
+  CHECK(w.looks().empty());
+  w.advance(1);
+  w.watch.on_heartbeats_read(w.the_look());
+  auto lost = w.lost();
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].agent == alice);
+  CHECK(lost[0].session == first_session);
+}
+
+TEST_CASE("an agent that has left and joins anew is counted as any other") {
+  world w;
+  w.claim();
+  w.join(alice);
+  w.hear(alice, first_session, 0);
+  w.join(alice, second_session);
+  // Of the session before.
+  w.hear(alice, first_session, 0);
+  w.advance(count_ms - 1);
+  CHECK(w.looks().empty());
+}
+
 TEST_CASE("an agent is lost once its count has run out and then the heartbeats "
           "were read to their end") {
   world w;

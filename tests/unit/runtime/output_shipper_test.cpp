@@ -366,12 +366,12 @@ TEST_CASE("Output is removed when it has not grown for the retention") {
   constexpr int64_t hour = 3'600'000;
   collecting_side node;
   node.start(topic, 10 * hour);
+  printed_ms = now - 20 * hour;
+  append(topic, attempt(3), 0, "too old");
   printed_ms = now - 5 * hour;
   append(topic, attempt(1), 0, "older");
   printed_ms = now - hour;
   append(topic, attempt(2), 0, "younger");
-  printed_ms = now - 20 * hour;
-  append(topic, attempt(3), 0, "too old");
   for (uint8_t i = 1; i <= 3; ++i)
     REQUIRE(node.collector->catch_up(attempt(i), patience_ms));
   CHECK(text_of(node.file(attempt(1))) == "older");
