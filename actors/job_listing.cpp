@@ -113,6 +113,7 @@ job_view view_of(listing_row row) {
   view.started_ms = row.started_ms;
   view.stopped_ms = row.stopped_ms;
   view.children = std::move(row.children);
+  view.children_changed_ms = row.children_changed_ms;
   if (row.placed_ms > 0 || row.exit_code || !row.reason.empty()) {
     attempt_record last;
     last.placed_ms = row.placed_ms;

@@ -39,6 +39,7 @@ listing_row listing_of(const job_id& id, const ended_job& ended) {
     listing.children.assign(job_status_count, 0);
     for (auto status : row.array->statuses)
       ++listing.children[status];
+    listing.children_changed_ms = row.array->changed_ms;
   }
   return listing;
 }

@@ -157,10 +157,12 @@ struct listing_row {
   status_counts children;
   /// Of the last attempt: its grant.
   int64_t placed_ms = 0;
+  /// Arrays only: when `children` became what they are.
+  int64_t children_changed_ms = 0;
   BERTH_FIELDS(id, owner, queue_name, name, definition_name,
                definition_revision, position, created_ms, started_ms,
                stopped_ms, status, status_reason, exit_code, reason, array_size,
-               children, placed_ms)
+               children, placed_ms, children_changed_ms)
 };
 
 struct job_tags_row {

@@ -158,9 +158,13 @@ TEST_CASE("array parents are listed under PENDING, children never") {
   CHECK(page.jobs[0].children == status_counts{0, 0, 3, 0, 0, 0, 0});
   for (int32_t i = 0; i < 3; ++i)
     world.run({test_id(1), i});
+  auto before = world.list(of_status(job_status::succeeded));
+  REQUIRE(before.jobs.size() == 1);
+  CHECK(before.jobs[0].children_changed_ms > 0);
   world.checkpoint();
   page = world.list(of_status(job_status::succeeded));
   REQUIRE(page.jobs.size() == 1);
+  CHECK(page.jobs[0].children_changed_ms == before.jobs[0].children_changed_ms);
   CHECK(page.jobs[0].spec->array_size == 3);
   CHECK(page.jobs[0].children == status_counts{0, 0, 0, 0, 0, 3, 0});
 }
