@@ -26,7 +26,7 @@ std::string variable_of(std::string option) {
 void name_variables(CLI::App& app) {
   for (auto* option : app.get_options())
     if (option != app.get_help_ptr() && option != app.get_config_ptr()
-        && !option->get_lnames().empty())
+        && !option->get_lnames().empty() && option->get_envname().empty())
       option->envname(variable_of(option->get_lnames().front()));
 }
 

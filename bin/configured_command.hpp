@@ -20,7 +20,8 @@ struct configured_command {
 };
 
 /// Each option `--some-name` may also be given as `some-name = ...` in the TOML
-/// file that `--config` names, and as the environment variable BERTH_SOME_NAME.
+/// file that `--config` names, and as the environment variable BERTH_SOME_NAME,
+/// unless it was given another one.
 /// The command line wins over the file, the file over the environment. A key
 /// that the command does not know is refused.
 void add_configured_command(CLI::App& app, int& status,

@@ -250,6 +250,8 @@ std::function<int()> define(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--endpoint", s->endpoint,
                  "Where other nodes reach this one: HOST:PORT, port 0 = any")
+      // BERTH_ENDPOINT is the API's URL, for clients.
+      ->envname("BERTH_NODE_ENDPOINT")
       ->capture_default_str();
   app.add_option("--secret-file", s->secret_file,
                  "File whose first line all nodes of the cluster share");
