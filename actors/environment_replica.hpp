@@ -8,6 +8,7 @@
 #include "messages/record.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,8 @@ public:
 private:
   void take(const decision_record& decision);
 
-  epoch epoch_{-1};
+  /// Of the latest claim.
+  std::optional<epoch> epoch_;
   std::string nonce_;
   uint64_t seq_ = 0;
   std::map<environment_uid, environment_object> environments_;
