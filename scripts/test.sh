@@ -6,8 +6,8 @@
 #
 #   sources       format, layering, words and sizes
 #   dev           unit and integration tests, preset dev
-#   sim           simulated clusters: past failures, repeats, 1,000 fresh seeds
-#                 (their start is printed), and whether breakages are noticed
+#   sim           simulated clusters: past failures, repeats, the seeds 1 to
+#                 1,000, and whether breakages are noticed
 #   asan          the same under AddressSanitizer and UBSan
 #   fuzz          each parser fed by libFuzzer for ten seconds
 #   conformance   real AWS clients against the binary of preset dev
@@ -112,7 +112,7 @@ part_sim() {
   step "build simulation" build dev berth_sim || return
   sim_of "simulated past failures" --file tests/sim/past_failures.txt
   sim_of "simulated repeats" --seeds 1..50 --check-repeat
-  sim_of "simulated seeds" --fresh 1000
+  sim_of "simulated seeds" --seeds 1..1000
   sim_of "simulated breakages" --breakages
 }
 
