@@ -4,12 +4,11 @@
 #include "bench/cluster_bench.hpp"
 #include "bench/dev_bench.hpp"
 #include "bench/shard_bench.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <functional>
-#include <stdlib.h>
 #include <string>
 #include <vector>
 
@@ -50,13 +49,10 @@ int main(int argc, char** argv) {
     if (!wanted.empty()
         && std::find(wanted.begin(), wanted.end(), one.name) == wanted.end())
       continue;
-    char folder[] = "/tmp/berth-bench-XXXXXX";
-    if (mkdtemp(folder) == nullptr) {
-      std::perror("berth_bench: no temporary folder");
-      return 2;
-    }
-    auto measured = one.run(folder);
-    std::filesystem::remove_all(folder);
+    auto measured = [&] {
+      berth::temporary_folder folder;
+      return one.run(folder.path().string());
+    }();
     berth::bench::print(measured);
     missed = missed
              || std::any_of(measured.begin(), measured.end(),

@@ -1,6 +1,7 @@
 #include "api/credentials.hpp"
 
 #include "tests/support/mutations.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -16,16 +17,6 @@ using namespace berth;
 using Catch::Contains;
 
 namespace {
-
-struct temporary_folder {
-  std::string path;
-  temporary_folder() {
-    auto form =
-        (std::filesystem::temp_directory_path() / "berth-XXXXXX").string();
-    path = ::mkdtemp(form.data());
-  }
-  ~temporary_folder() { std::filesystem::remove_all(path); }
-};
 
 std::string read_all(const std::string& path) {
   std::ifstream file{path};
@@ -53,7 +44,7 @@ std::string error_of(const std::variant<credential_set, std::string>& result) {
 
 TEST_CASE("a missing keys file is made, for its owner alone") {
   temporary_folder folder;
-  auto path = folder.path + "/credentials";
+  auto path = folder.path().string() + "/credentials";
   auto old_mask = ::umask(0);
   auto made = load_or_create_credentials(path);
   ::umask(old_mask);
@@ -68,13 +59,14 @@ TEST_CASE("a missing keys file is made, for its owner alone") {
   REQUIRE(error_of(again) == "none");
   CHECK(std::get<credential_set>(again).own().secret == own.secret);
   // Nothing else is left behind.
-  CHECK(std::distance(std::filesystem::directory_iterator{folder.path}, {})
+  CHECK(std::distance(
+            std::filesystem::directory_iterator{folder.path().string()}, {})
         == 1);
 }
 
 TEST_CASE("processes that make the keys file at once end up with one") {
   temporary_folder folder;
-  auto path = folder.path + "/credentials";
+  auto path = folder.path().string() + "/credentials";
   std::vector<pid_t> children;
   for (int i = 0; i < 8; ++i) {
     auto child = ::fork();
@@ -82,7 +74,7 @@ TEST_CASE("processes that make the keys file at once end up with one") {
       auto made = load_or_create_credentials(path);
       auto* set = std::get_if<credential_set>(&made);
       if (set)
-        std::ofstream{folder.path + "/seen." + std::to_string(i)}
+        std::ofstream{folder.path().string() + "/seen." + std::to_string(i)}
             << set->own().secret << std::flush;
       ::_exit(set ? 0 : 1);
     }
@@ -95,13 +87,14 @@ TEST_CASE("processes that make the keys file at once end up with one") {
   }
   std::set<std::string> secrets;
   for (int i = 0; i < 8; ++i)
-    secrets.insert(read_all(folder.path + "/seen." + std::to_string(i)));
+    secrets.insert(
+        read_all(folder.path().string() + "/seen." + std::to_string(i)));
   CHECK(secrets.size() == 1);
 }
 
 TEST_CASE("a keys file that others may use is refused with what to do") {
   temporary_folder folder;
-  auto path = folder.path + "/credentials";
+  auto path = folder.path().string() + "/credentials";
   for (auto mode : {0644U, 0640U, 0602U, 0610U}) {
     write_all(path, print_credential(random_credential()), mode);
     auto message = error_of(load_or_create_credentials(path));
@@ -114,11 +107,12 @@ TEST_CASE("a keys file that others may use is refused with what to do") {
 
 TEST_CASE("what is not a keys file is refused") {
   temporary_folder folder;
-  CHECK_THAT(error_of(load_or_create_credentials(folder.path)),
+  CHECK_THAT(error_of(load_or_create_credentials(folder.path().string())),
              Contains("is not a plain file"));
-  CHECK_THAT(error_of(load_or_create_credentials(folder.path + "/no/file")),
-             Contains("cannot create the keys file"));
-  auto path = folder.path + "/credentials";
+  CHECK_THAT(
+      error_of(load_or_create_credentials(folder.path().string() + "/no/file")),
+      Contains("cannot create the keys file"));
+  auto path = folder.path().string() + "/credentials";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
   CHECK_THAT(error_of(load_or_create_credentials(path)),
              Contains("is not a plain file"));
