@@ -9,8 +9,6 @@
 #include "bin/named_settings.hpp"
 #include "bin/node_api.hpp"
 #include "bin/process.hpp"
-#include "messages/cluster_view.hpp"
-#include "runtime/boottime.hpp"
 #include "runtime/cluster_report.hpp"
 #include "runtime/node.hpp"
 #include "runtime/output_collector.hpp"
@@ -21,7 +19,6 @@
 #include <fstream>
 #include <functional>
 #include <memory>
-#include <spdlog/spdlog.h>
 #include <string>
 #include <unistd.h>
 #include <vector>

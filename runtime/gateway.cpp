@@ -85,9 +85,10 @@ struct gateway_state {
 
 void gateway_state::call(call_shard_effect& call,
                          std::map<shard_id, shard_calls>& local) {
-  if (!router)
-    return local[call.to].calls.emplace_back(call.token, std::move(call.what)),
-           void();
+  if (!router) {
+    local[call.to].calls.emplace_back(call.token, std::move(call.what));
+    return;
+  }
   // A replica's barrier is its own: what this node has folded counts, not what
   // the owner has.
   if (call.to.value == 0 && std::holds_alternative<barrier_call>(call.what))
