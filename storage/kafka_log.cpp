@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -303,7 +304,10 @@ private:
   std::thread thread_;
 };
 
+/// Partitions take turns, so that one whose leader is away keeps no other
+/// waiting for more than one look.
 void end_looker::serve_until_closed() {
+  shard_id last;
   for (;;) {
     std::pair<shard_id, std::vector<answer>> next;
     {
@@ -311,22 +315,23 @@ void end_looker::serve_until_closed() {
       asked_now_.wait(lock, [this] { return closing_ || !asked_.empty(); });
       if (closing_)
         return;
-      auto first = asked_.extract(asked_.begin());
+      auto turn = asked_.upper_bound(last);
+      auto first = asked_.extract(turn == asked_.end() ? asked_.begin() : turn);
       next = {first.key(), std::move(first.mapped())};
     }
+    last = next.first;
     bounds seen;
-    while (source_->look(client_.get(), next.first, wait_ms, seen)
-           != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      std::unique_lock lock{mutex_};
-      if (asked_now_.wait_for(lock, retry_pause, [this] { return closing_; })) {
-        auto& back = asked_[next.first];
-        for (auto& done : next.second)
-          back.push_back(std::move(done));
-        return;
-      }
+    if (source_->look(client_.get(), next.first, wait_ms, seen)
+        == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      for (auto& done : next.second)
+        done(seen.end, {});
+      continue;
     }
-    for (auto& done : next.second)
-      done(seen.end, {});
+    std::unique_lock lock{mutex_};
+    auto& back = asked_[next.first];
+    std::move(next.second.begin(), next.second.end(), std::back_inserter(back));
+    if (asked_now_.wait_for(lock, retry_pause, [this] { return closing_; }))
+      return;
   }
 }
 
