@@ -2,15 +2,15 @@
 
 #include "messages/assert.hpp"
 #include "storage/delivery_gate.hpp"
+#include "storage/kafka_end_looker.hpp"
 #include "storage/kafka_producer.hpp"
+#include "storage/kafka_source.hpp"
 #include "storage/kafka_topic.hpp"
 #include "storage/keyed_record.hpp"
 #include "storage/log_messages.hpp"
 
 #include <atomic>
 #include <condition_variable>
-#include <iterator>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -28,45 +28,6 @@ constexpr size_t batch_bytes_max = 1024 * 1024;
 constexpr int wait_ms = 1000;
 /// Between looks at the log's bounds while no broker answers.
 constexpr std::chrono::milliseconds retry_pause{200};
-
-struct bounds {
-  log_offset begin = 0;
-  log_offset end = 0;
-};
-
-/// What a log, its threads and its readings share.
-struct kafka_source {
-  kafka_log_options options;
-  uint32_t partitions = 0;
-
-  storage_error consumer(kafka_owned<rd_kafka_t>& made) const {
-    kafka_owned<rd_kafka_conf_t> conf;
-    // Its groups are never joined: partitions are assigned by hand and no
-    // position is stored at the broker.
-    if (auto error = make_kafka_conf(
-            options.connection,
-            {{"group.id", "berth-unused"},
-             {"enable.auto.commit", "false"},
-             {"enable.auto.offset.store", "false"},
-             {"auto.offset.reset", "error"},
-             {"fetch.wait.max.ms", "500"},
-             {"fetch.min.bytes", "1"},
-             {"fetch.error.backoff.ms", "20"},
-             {"check.crcs", "true"},
-             {"isolation.level",
-              options.read_committed ? "read_committed" : "read_uncommitted"}},
-            conf))
-      return error;
-    return open_kafka_handle(RD_KAFKA_CONSUMER, std::move(conf), made);
-  }
-
-  rd_kafka_resp_err_t look(rd_kafka_t* by, shard_id partition, int patience_ms,
-                           bounds& seen) const {
-    return rd_kafka_query_watermark_offsets(
-        by, options.topic.c_str(), static_cast<int32_t>(partition.value),
-        &seen.begin, &seen.end, patience_ms);
-  }
-};
 
 class kafka_reading final : public log_reading {
 public:
@@ -157,11 +118,12 @@ void kafka_reading::shared::run() {
 
 /// Whether the log holds the place to read from; waits until a broker says.
 bool kafka_reading::shared::check_place() {
-  bounds seen;
+  log_bounds seen;
   for (;;) {
     auto code = source->look(consumer.get(), partition, wait_ms, seen);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
       break;
+    source->learn_leaders(consumer.get(), wait_ms);
     std::unique_lock lock{mutex};
     if (closed_now.wait_for(lock, retry_pause, [this] { return closed; }))
       return false;
@@ -251,90 +213,6 @@ void kafka_reading::shared::read() {
   }
 }
 
-/// Answers questions for the ends of partitions in a thread of its own; those
-/// that came before it asked a broker share the answer (rule Barrier).
-class end_looker {
-public:
-  using answer = std::function<void(log_offset, storage_error)>;
-
-  storage_error open(std::shared_ptr<const kafka_source> source) {
-    source_ = std::move(source);
-    if (auto error = source_->consumer(client_))
-      return error;
-    thread_ = std::thread{[this] { serve_until_closed(); }};
-    return {};
-  }
-
-  ~end_looker() {
-    {
-      std::lock_guard lock{mutex_};
-      closing_ = true;
-    }
-    asked_now_.notify_all();
-    if (thread_.joinable())
-      thread_.join();
-    for (auto& [partition, waiting] : asked_)
-      for (auto& done : waiting)
-        done(0, log_closed(storage_errc::fenced));
-  }
-
-  void ask(shard_id partition, answer done) {
-    {
-      std::lock_guard lock{mutex_};
-      asked_[partition].push_back(std::move(done));
-    }
-    asked_now_.notify_all();
-  }
-
-  bool look_now(shard_id partition, bounds& seen) {
-    return source_->look(client_.get(), partition,
-                         source_->options.answer_patience_ms, seen)
-           == RD_KAFKA_RESP_ERR_NO_ERROR;
-  }
-
-private:
-  void serve_until_closed();
-
-  std::shared_ptr<const kafka_source> source_;
-  kafka_owned<rd_kafka_t> client_;
-  std::mutex mutex_;
-  std::condition_variable asked_now_;
-  std::map<shard_id, std::vector<answer>> asked_;
-  bool closing_ = false;
-  std::thread thread_;
-};
-
-/// Partitions take turns, so that one whose leader is away keeps no other
-/// waiting for more than one look.
-void end_looker::serve_until_closed() {
-  shard_id last;
-  for (;;) {
-    std::pair<shard_id, std::vector<answer>> next;
-    {
-      std::unique_lock lock{mutex_};
-      asked_now_.wait(lock, [this] { return closing_ || !asked_.empty(); });
-      if (closing_)
-        return;
-      auto turn = asked_.upper_bound(last);
-      auto first = asked_.extract(turn == asked_.end() ? asked_.begin() : turn);
-      next = {first.key(), std::move(first.mapped())};
-    }
-    last = next.first;
-    bounds seen;
-    if (source_->look(client_.get(), next.first, wait_ms, seen)
-        == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      for (auto& done : next.second)
-        done(seen.end, {});
-      continue;
-    }
-    std::unique_lock lock{mutex_};
-    auto& back = asked_[next.first];
-    std::move(next.second.begin(), next.second.end(), std::back_inserter(back));
-    if (asked_now_.wait_for(lock, retry_pause, [this] { return closing_; }))
-      return;
-  }
-}
-
 class kafka_log final : public log {
 public:
   kafka_log(std::shared_ptr<const kafka_source> source, std::string cluster_id)
@@ -373,7 +251,7 @@ public:
   }
 
   log_offset begin_offset(shard_id partition) override {
-    bounds seen;
+    log_bounds seen;
     return ends_.look_now(partition, seen) ? seen.begin : 0;
   }
 
@@ -381,7 +259,7 @@ private:
   std::shared_ptr<const kafka_source> source_;
   std::string cluster_id_;
   std::unique_ptr<kafka_producer> producer_;
-  end_looker ends_;
+  kafka_end_looker ends_;
 };
 
 } // namespace

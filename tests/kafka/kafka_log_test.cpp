@@ -225,3 +225,24 @@ TEST_CASE("with three brokers an acknowledged record outlives any of them",
   REQUIRE(reader.wait(sent));
   CHECK(bytes_of(reader.records()) == numbered(sent));
 }
+
+TEST_CASE("the end of a partition is found though its leader has moved",
+          "[kafka_log]") {
+  kafka_cluster cluster{3};
+  auto o = fresh_topic(cluster);
+  o.connection.settings["log_level"] = "0";
+  o.append_patience_ms = 60'000;
+  auto opened = must_open(o);
+  appender to{*opened};
+  for (size_t broker = 0; broker < 3; ++broker) {
+    // So that each look learns a leader that the kill takes away, and whoever
+    // returns says that another one leads.
+    CHECK(end_of(*opened) == static_cast<log_offset>(broker));
+    cluster.kill(broker);
+    to.append(first, "record");
+    REQUIRE(to.wait());
+    cluster.restart(broker);
+    CHECK(end_of(*opened) == static_cast<log_offset>(broker) + 1);
+    CHECK(opened->begin_offset(first) == 0);
+  }
+}
