@@ -97,7 +97,7 @@ struct service::impl {
     }
     if (request.target != "/metrics" || !options.metrics)
       return false;
-    run_blocking([metrics = options.metrics, respond] {
+    run_probe([metrics = options.metrics, respond] {
       auto response = print_success(metrics());
       response.content_type = metrics_content_type;
       respond(std::move(response));
@@ -106,7 +106,7 @@ struct service::impl {
   }
 
   void answer_ready(const respond_function& respond) const {
-    run_blocking([is_ready = options.is_ready, respond] {
+    run_probe([is_ready = options.is_ready, respond] {
       auto ready = !is_ready || is_ready();
       auto response = print_success(ready ? R"({"status":"ready"})"
                                           : R"({"status":"catching up"})");
@@ -150,8 +150,17 @@ struct service::impl {
   }
 
   void run_blocking(std::function<void()> task) const {
-    if (options.run_blocking)
-      options.run_blocking(std::move(task));
+    run_on(options.run_blocking, std::move(task));
+  }
+
+  void run_probe(std::function<void()> task) const {
+    run_on(options.run_probe, std::move(task));
+  }
+
+  static void run_on(const std::function<void(std::function<void()>)>& thread,
+                     std::function<void()> task) {
+    if (thread)
+      thread(std::move(task));
     else
       task();
   }
@@ -194,7 +203,7 @@ struct service::impl {
   }
 
   void answer_cluster(respond_function respond) const {
-    run_blocking([tell = options.cluster, respond = std::move(respond)] {
+    run_probe([tell = options.cluster, respond = std::move(respond)] {
       respond(print_success(tell()));
     });
   }

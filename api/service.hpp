@@ -61,8 +61,12 @@ struct service_options {
   std::function<std::string()> metrics;
   /// Outlives the service; nothing = no audits.
   audit_source* audit = nullptr;
-  /// Runs a task on a thread that may block; nothing = the calling one.
+  /// Runs a task on a thread that may block; nothing = the calling one. Logs
+  /// and audits, which may take long.
   std::function<void(std::function<void()>)> run_blocking;
+  /// The same for readiness, metrics and /v1/cluster, which no audit keeps
+  /// waiting; nothing = the calling thread.
+  std::function<void(std::function<void()>)> run_probe;
 };
 
 class service {

@@ -72,6 +72,9 @@ void node_api::make_service() {
   o.run_blocking = [this](std::function<void()> task) {
     blocking_.queue()->post(std::move(task));
   };
+  o.run_probe = [this](std::function<void()> task) {
+    probing_.queue()->post(std::move(task));
+  };
   api_ = std::make_unique<service>(node_.gateway(), *output_, *changes_,
                                    std::move(o));
 }

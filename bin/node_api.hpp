@@ -56,8 +56,9 @@ private:
   std::unique_ptr<output_source> output_;
   std::unique_ptr<event_source> changes_;
   std::unique_ptr<audit_source> audit_;
-  /// For what may block.
+  /// For what may take long, and for what tells how the node does.
   task_thread blocking_;
+  task_thread probing_;
   std::unique_ptr<service> api_;
   std::unique_ptr<http_server> server_;
   std::string url_;

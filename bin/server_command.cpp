@@ -209,7 +209,7 @@ private:
   }
 
   bool is_ready() const {
-    return sees_everything(report_cluster(*node_, settings_.node));
+    return sees_everything(*node_);
   }
 
   const server_settings& settings_;

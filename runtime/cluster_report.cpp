@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace berth {
 
@@ -16,19 +17,39 @@ namespace {
 /// Records of shard 0, the catalog's, that a ready node may lack.
 constexpr int64_t lag_max = 1000;
 
-/// How long a node waits for the brokers to say where a shard ends.
+/// How long a node waits for the brokers to say where its shards end.
 constexpr std::chrono::seconds end_patience{2};
 
-/// Nothing when the log does not say.
-std::optional<log_offset> end_of(log& of, shard_id shard) {
-  auto found = std::make_shared<std::promise<std::optional<log_offset>>>();
-  of.end_offset(shard, [found](log_offset end, const storage_error& error) {
-    found->set_value(error ? std::nullopt : std::optional(end));
-  });
-  auto asked = found->get_future();
-  return asked.wait_for(end_patience) == std::future_status::ready
-             ? asked.get()
-             : std::nullopt;
+/// Asks where shards end, all at once.
+class end_question {
+public:
+  end_question(log& of, uint32_t shards) {
+    for (uint32_t i = 0; i < shards; ++i) {
+      auto found = std::make_shared<std::promise<std::optional<log_offset>>>();
+      asked_.push_back(found->get_future());
+      of.end_offset(
+          shard_id{i}, [found](log_offset end, const storage_error& error) {
+            found->set_value(error ? std::nullopt : std::optional(end));
+          });
+    }
+  }
+
+  /// Nothing when the log does not say in time.
+  std::optional<log_offset> of(shard_id shard) {
+    auto& one = asked_.at(shard.value);
+    return one.wait_until(until_) == std::future_status::ready ? one.get()
+                                                               : std::nullopt;
+  }
+
+private:
+  std::chrono::steady_clock::time_point until_ =
+      std::chrono::steady_clock::now() + end_patience;
+  std::vector<std::future<std::optional<log_offset>>> asked_;
+};
+
+/// Records that this node has not folded; -1 = the log does not say.
+int64_t lag_of(const shard_status& status, std::optional<log_offset> end) {
+  return end ? std::max<int64_t>(*end - status.folded_offset - 1, 0) : -1;
 }
 
 cluster_shard describe(const cluster_view& view, const shard_status& status,
@@ -42,7 +63,7 @@ cluster_shard describe(const cluster_view& view, const shard_status& status,
   s.seq = status.seq;
   s.live_jobs = status.live_jobs;
   s.runnable_jobs = status.runnable_jobs;
-  s.lag = end ? std::max<int64_t>(*end - status.folded_offset - 1, 0) : -1;
+  s.lag = lag_of(status, end);
   return s;
 }
 
@@ -55,21 +76,25 @@ cluster_report report_cluster(node& of, const std::string& name) {
   r.is_known = view.is_known;
   for (auto& m : view.members)
     r.nodes.push_back({m.node, m.endpoint, m.leaving, std::move(m.owned)});
+  end_question ends{of.event_log(), of.shard_count()};
   for (const auto& status : of.status(false))
-    r.shards.push_back(
-        describe(view, status, end_of(of.event_log(), status.id)));
+    r.shards.push_back(describe(view, status, ends.of(status.id)));
   for (auto& a : view.agents)
     r.agents.push_back({a.said.agent, a.said.session, a.said.environment_shard,
                         boottime_ms() - a.heard_boottime_ms});
   return r;
 }
 
-bool sees_everything(const cluster_report& report) {
-  return report.is_known && !report.shards.empty()
-         && report.shards.front().lag >= 0
-         && report.shards.front().lag <= lag_max
-         && std::none_of(report.shards.begin(), report.shards.end(),
-                         [](const auto& s) { return s.owner.empty(); });
+bool sees_everything(node& of) {
+  auto view = of.view();
+  if (!view.is_known
+      || std::any_of(view.holders.begin(), view.holders.end(),
+                     [](const auto& holder) { return holder.empty(); }))
+    return false;
+  end_question catalog_end{of.event_log(), 1};
+  auto catalog = of.status(false).front();
+  auto lag = lag_of(catalog, catalog_end.of(catalog.id));
+  return lag >= 0 && lag <= lag_max;
 }
 
 } // namespace berth

@@ -12,7 +12,8 @@ namespace berth {
 cluster_report report_cluster(node& of, const std::string& name);
 
 /// The heartbeats were read, every shard has an owner, and what this node
-/// answers by itself is not behind: it may be sent calls.
-bool sees_everything(const cluster_report& report);
+/// answers by itself is not behind: it may be sent calls. Waits for the shards'
+/// threads, and for the brokers for two seconds at most.
+bool sees_everything(node& of);
 
 } // namespace berth
