@@ -12,9 +12,11 @@ namespace berth {
 cluster_link::cluster_link(cluster_options options)
     : options_(std::move(options)) {}
 
-storage_error cluster_link::open(std::unique_ptr<log>& opened) {
-  auto open_one = [this](topic t, std::unique_ptr<log>& to) {
-    auto result = open_topic(options_.kafka, t, true);
+storage_error cluster_link::open(bool may_make_log,
+                                 std::unique_ptr<log>& opened) {
+  auto open_one = [&](topic t, std::unique_ptr<log>& to) {
+    auto result =
+        open_topic(options_.kafka, t, t != topic::log || may_make_log);
     to = std::move(result.opened);
     return result.error;
   };

@@ -25,7 +25,7 @@ public:
   explicit cluster_link(cluster_options options);
 
   /// Opens the topics, or makes them. Gives the log.
-  storage_error open(std::unique_ptr<log>& opened);
+  storage_error open(bool may_make_log, std::unique_ptr<log>& opened);
   void set_up(caf::actor_system_config& config, const std::string& cluster_id);
   /// An error says why other nodes cannot be let in.
   std::optional<std::string> publish(caf::actor_system& system);

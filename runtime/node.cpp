@@ -207,8 +207,14 @@ private:
 
   storage_error open_cluster() {
     cluster_ = std::make_unique<cluster_link>(*options_.cluster);
-    if (auto error = cluster_->open(log_))
+    auto may_make_log = folder_->may_make_log();
+    if (auto error = cluster_->open(may_make_log, log_)) {
+      if (!may_make_log)
+        error.message += "; the data folder " + folder_->path().string()
+                         + " was used with a log: if that is gone, restore it, "
+                           "or begin anew with another --data";
       return error;
+    }
     if (!options_.dialect)
       return {};
     opened_topics_ = open_public_topics(options_.cluster->kafka, true);

@@ -2,6 +2,7 @@
 
 #include "messages/codec.hpp"
 #include "messages/simulation.hpp"
+#include "storage/log_messages.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -62,6 +63,7 @@ void shard_driver::load() {
     }
   }
   machine_->finish_load(at);
+  loaded_offset_ = at ? at->folded_offset : -1;
   if (options_.shard.state.self.value == 0)
     port_.catalog_loaded(std::move(catalog_rows));
 }
@@ -260,6 +262,10 @@ void shard_driver::on_end(uint64_t incarnation, log_offset end,
     return;
   if (error)
     return port_.fatal(error.message);
+  // Reading resumes before what was folded, so it would not notice.
+  if (end <= loaded_offset_)
+    return port_.fatal(
+        log_lost_tail(options_.shard.state.self, loaded_offset_, end).message);
   if (std::exchange(looking_before_claim_, false)) {
     claim_at_ = end;
     claim_when_due();

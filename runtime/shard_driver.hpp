@@ -158,6 +158,8 @@ private:
   int64_t wake_at_ms_ = INT64_MAX;
   /// The log's end when it was last looked at: claim once it has been folded.
   std::optional<log_offset> claim_at_;
+  /// Of the checkpoint that this incarnation began with.
+  log_offset loaded_offset_ = -1;
   bool looking_before_claim_ = false;
   bool owner_told_ = false;
   bool checkpoint_wanted_ = false;

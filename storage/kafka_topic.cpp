@@ -284,7 +284,8 @@ storage_error open_kafka_topic(const kafka_connection& to,
   if (!seen.topic) {
     if (!wanted.create_if_missing)
       return fatal("there is no topic " + wanted.name + " at " + to.brokers
-                   + ": start a scheduler node first, which makes it");
+                   + " (check --brokers and --topic-prefix; a scheduler node "
+                     "with a new data folder makes it)");
     auto replication = wanted.replication != 0
                            ? wanted.replication
                            : std::min(seen.brokers, replicas_wanted);

@@ -29,4 +29,16 @@ storage_error offset_not_held(shard_id partition, log_offset asked,
                 "copy"};
 }
 
+storage_error log_lost_tail(shard_id partition, log_offset read,
+                            log_offset end) {
+  return {storage_errc::fatal,
+          "partition " + std::to_string(partition.value)
+              + " of the log ends at offset " + std::to_string(end)
+              + ", but this node's store has it up to offset "
+              + std::to_string(read)
+              + ": the log has lost its tail, or is another one. Restore log "
+                "and data folders from one copy, or, to go on with what the "
+                "log has, begin with empty data folders"};
+}
+
 } // namespace berth

@@ -13,5 +13,8 @@ storage_error log_closed(storage_errc code);
 /// A reading from before the first record or from after the end.
 storage_error offset_not_held(shard_id partition, log_offset asked,
                               log_offset begin, log_offset end);
+/// A log that ends before what was already read of it.
+storage_error log_lost_tail(shard_id partition, log_offset read,
+                            log_offset end);
 
 } // namespace berth

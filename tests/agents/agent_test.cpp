@@ -253,7 +253,7 @@ TEST_CASE("An agent says what is wrong with its cluster or its folder") {
     CHECK(agent.wait() == 1);
     CHECK(agent.said().find("there is no topic " + at.prefix + ".log")
           != std::string::npos);
-    CHECK(agent.said().find("start a scheduler node first")
+    CHECK(agent.said().find("a scheduler node with a new data folder makes it")
           != std::string::npos);
   }
   SECTION("a folder of another cluster") {

@@ -111,11 +111,11 @@ def make_load(cluster, options, folder):
     )
 
 
-def run_load(storm, options):
+def run_load(storm, faults, options):
     end = time.monotonic() + options.minutes * 60
     fed = 0
     began = time.monotonic()
-    while time.monotonic() < end:
+    while time.monotonic() < end and not (faults and faults.failed.is_set()):
         due = int((time.monotonic() - began) * options.rate)
         if due > fed:
             storm.feed(due - fed)
@@ -131,7 +131,7 @@ def run(cluster, options, folder):
         kinds = options.faults
         if kinds != []:
             faults = FaultDriver(cluster, options.seed, kinds=kinds).start()
-        run_load(storm, options)
+        run_load(storm, faults, options)
         if faults:
             faults.stop()
         print("The faults are over.", flush=True)

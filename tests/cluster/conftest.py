@@ -54,8 +54,9 @@ def make_cluster(brokers, tmp_path):
         options.setdefault("prefix", f"own-{next(prefixes)}")
         options.setdefault("node_settings", SETTINGS_OF_NODES)
         options.setdefault("agent_settings", SETTINGS_OF_AGENTS)
+        options.setdefault("shared_brokers", brokers)
         folder = tmp_path / f"cluster-{len(made)}"
-        made.append(BerthCluster(folder, shared_brokers=brokers, **options))
+        made.append(BerthCluster(folder, **options))
         return made[-1]
 
     yield make

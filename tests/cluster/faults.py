@@ -1,7 +1,9 @@
 """Random faults in a cluster of processes, one driver, one seed.
 
 Every fault ends: after a random time what was killed starts again, what was
-paused goes on, what was cut is mended. Of the brokers one at a time is hurt,
+paused goes on, what was cut is mended. What ended by itself for want of a
+broker, when it was started while cut off, is started again, as a service
+manager would; whatever else ends by itself is a failure. Of the brokers one at a time is hurt,
 and the next only when all replicas are in sync again; of the nodes one at
 least is left alone.
 """
@@ -12,6 +14,9 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+
+#: What a node or an agent says that finds no broker when it starts.
+NO_BROKER = "no Kafka broker answers"
 
 #: Seconds between two faults, and for which a fault lasts.
 BETWEEN_S = (0.3, 3.0)
@@ -55,6 +60,8 @@ class FaultDriver:
         self.impaired = []
         self.errors = []
         self.ending = threading.Event()
+        #: Set when going on would prove nothing.
+        self.failed = threading.Event()
         self.weights = {
             "kill node": 5,
             "pause node": 4,
@@ -97,14 +104,27 @@ class FaultDriver:
             while not self.ending.is_set():
                 self.undo_due()
                 self.begin(self.draw())
+                self.revive()
                 due = time.monotonic() + self.random.uniform(*BETWEEN_S)
                 while not self.ending.is_set() and time.monotonic() < due:
                     self.undo_due()
                     self.ending.wait(0.05)
             for fault in list(self.active):
                 self.undo(fault)
+            self.revive()
         except Exception as error:  # told by `stop`
             self.errors.append(error)
+            self.failed.set()
+
+    def revive(self):
+        hurt = self.hurt()
+        for one in [*self.cluster.nodes, *self.cluster.agents]:
+            if id(one) in hurt or one.is_running:
+                continue
+            last = one.log_tail().rstrip().rpartition("\n")[2]
+            assert NO_BROKER in last, f"{one.name} ended:\n{one.log_tail()}"
+            one.launch()
+            self.counts["started again: there was no broker"] += 1
 
     def draw(self):
         kinds, weights = zip(*self.weights.items())

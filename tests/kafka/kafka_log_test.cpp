@@ -98,7 +98,7 @@ TEST_CASE("a setting that the client does not know is named", "[kafka_log]") {
 TEST_CASE("a topic that shall not be made is asked for", "[kafka_log]") {
   auto o = fresh_topic(one_broker());
   o.create_if_missing = false;
-  CHECK_THAT(refusal_of(o), Contains(o.topic) && Contains("start a scheduler"));
+  CHECK_THAT(refusal_of(o), Contains(o.topic) && Contains("makes it"));
 }
 
 TEST_CASE("a wrong setting of the topic comes with the command that mends it",
