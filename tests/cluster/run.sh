@@ -5,6 +5,7 @@
 #   tests/cluster/run.sh [test] [pytest arguments]     the tests
 #   tests/cluster/run.sh start [--help] [...]          a cluster to use
 #   tests/cluster/run.sh chaos [--help] [...]          load and faults
+#   tests/cluster/run.sh takeover [--help] [...]       of a million live jobs
 #   tests/cluster/run.sh conformance [pytest arguments]
 #       tests/conformance through a cluster, each call to a random node
 #
@@ -40,7 +41,7 @@ python=$conformance/.venv/bin/python
 
 what=test
 case ${1:-} in
-  test | start | chaos | conformance)
+  test | start | chaos | takeover | conformance)
     what=$1
     shift
     ;;
