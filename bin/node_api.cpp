@@ -1,5 +1,6 @@
 #include "bin/node_api.hpp"
 
+#include "api/berth/cluster.hpp"
 #include "api/service_handler.hpp"
 #include "runtime/audit.hpp"
 #include "runtime/metrics.hpp"
@@ -66,9 +67,10 @@ void node_api::make_service() {
   o.credentials = &credentials_;
   o.verifies_signatures = settings_.check_signatures;
   o.now_ms = wall_clock_ms;
-  o.metrics = [this] { return print_metrics(node_.status(false)); };
+  o.metrics = [this] { return print_all_metrics(); };
   o.is_ready = settings_.is_ready;
-  o.cluster = settings_.cluster;
+  if (settings_.cluster)
+    o.cluster = [this] { return print_cluster(settings_.cluster()); };
   o.run_blocking = [this](std::function<void()> task) {
     blocking_.queue()->post(std::move(task));
   };
@@ -77,6 +79,14 @@ void node_api::make_service() {
   };
   api_ = std::make_unique<service>(node_.gateway(), *output_, *changes_,
                                    std::move(o));
+}
+
+std::string node_api::print_all_metrics() const {
+  auto shards = node_.status(false);
+  if (!settings_.cluster)
+    return print_metrics(shards, nullptr);
+  auto cluster = settings_.cluster();
+  return print_metrics(shards, &cluster);
 }
 
 std::optional<std::string> node_api::start() {

@@ -5,6 +5,7 @@
 #include "api/http_server.hpp"
 #include "api/service.hpp"
 #include "messages/audit.hpp"
+#include "messages/cluster_view.hpp"
 #include "messages/event_source.hpp"
 #include "messages/output_source.hpp"
 #include "runtime/node.hpp"
@@ -27,7 +28,7 @@ struct node_api_settings {
   std::unique_ptr<output_source> output;
   /// Of a cluster's node.
   std::function<bool()> is_ready;
-  std::function<std::string()> cluster;
+  std::function<cluster_report()> cluster;
 };
 
 /// What is wrong with where it shall listen: not HOST:PORT, or open to others
@@ -48,6 +49,7 @@ public:
 
 private:
   void make_service();
+  std::string print_all_metrics() const;
 
   node& node_;
   credential_set credentials_;

@@ -2,7 +2,6 @@
 
 #include "api/aws_batch/environments.hpp"
 #include "api/aws_batch/topic_submissions.hpp"
-#include "api/berth/cluster.hpp"
 #include "api/berth/state_change_event.hpp"
 #include "bin/configured_command.hpp"
 #include "bin/kafka_options.hpp"
@@ -101,7 +100,7 @@ public:
     api.attempt_timeout_min_s = settings_.attempt_timeout_min_s;
     api.is_ready = [this] { return is_ready(); };
     api.cluster = [this] {
-      return print_cluster(report_cluster(*node_, settings_.node));
+      return report_cluster(*node_, settings_.node);
     };
     if (auto error = check_listen(api))
       return error;

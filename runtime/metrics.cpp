@@ -3,6 +3,7 @@
 #include <functional>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include <utility>
 
 namespace berth {
 
@@ -39,9 +40,51 @@ read_value counter(Member member) {
   };
 }
 
+MetricFamily gauge_family(const char* name, const char* help) {
+  MetricFamily f;
+  f.name = name;
+  f.help = help;
+  f.type = MetricType::Gauge;
+  return f;
+}
+
+void add(MetricFamily& to, double value,
+         std::vector<ClientMetric::Label> labels = {}) {
+  ClientMetric m;
+  m.label = std::move(labels);
+  m.gauge.value = value;
+  to.metric.push_back(std::move(m));
+}
+
+void add_cluster(std::vector<MetricFamily>& all, const cluster_report& c) {
+  auto known = gauge_family("berth_cluster_known",
+                            "1 while this node's heartbeats come back.");
+  add(known, c.is_known ? 1 : 0);
+  auto nodes = gauge_family("berth_cluster_nodes", "Nodes that are alive.");
+  add(nodes, static_cast<double>(c.nodes.size()));
+  auto lag = gauge_family("berth_shard_lag_records",
+                          "Records of the log that this node has not folded; "
+                          "-1 = the brokers do not say.");
+  auto owned = gauge_family("berth_cluster_shard_owned",
+                            "1 when some node says that it owns the shard.");
+  for (const auto& s : c.shards) {
+    auto shard = std::to_string(s.id.value);
+    add(lag, static_cast<double>(s.lag), {{"shard", shard}});
+    add(owned, s.owner.empty() ? 0 : 1, {{"shard", shard}});
+  }
+  auto silent = gauge_family("berth_agent_silent_seconds",
+                             "Since this node heard of the agent.");
+  for (const auto& a : c.agents)
+    add(silent, static_cast<double>(a.silent_ms) / 1000,
+        {{"agent", a.agent.name}});
+  for (auto* family : {&known, &nodes, &lag, &owned, &silent})
+    all.push_back(std::move(*family));
+}
+
 } // namespace
 
-std::string print_metrics(const std::vector<shard_status>& shards) {
+std::string print_metrics(const std::vector<shard_status>& shards,
+                          const cluster_report* cluster) {
   std::vector<MetricFamily> all;
   auto count = [&](const char* name, const char* help, auto member) {
     all.push_back(
@@ -75,6 +118,8 @@ std::string print_metrics(const std::vector<shard_status>& shards) {
         [](auto& s) { return static_cast<double>(s.runnable_jobs); });
   gauge("berth_calls_waiting", "Calls that wait for the owner.",
         [](auto& s) { return static_cast<double>(s.waiting_calls); });
+  if (cluster != nullptr)
+    add_cluster(all, *cluster);
   return prometheus::TextSerializer{}.Serialize(all);
 }
 

@@ -1,6 +1,7 @@
 // The page of /metrics, in Prometheus' text format.
 #pragma once
 
+#include "messages/cluster_view.hpp"
 #include "runtime/node.hpp"
 
 #include <string>
@@ -8,6 +9,8 @@
 
 namespace berth {
 
-std::string print_metrics(const std::vector<shard_status>& shards);
+/// `cluster` = what this node knows of its cluster; nullptr = it is in none.
+std::string print_metrics(const std::vector<shard_status>& shards,
+                          const cluster_report* cluster);
 
 } // namespace berth
