@@ -457,6 +457,8 @@ std::optional<needed_rows> shard::prepare_answers() {
     if (q.barrier > at_.folded_offset + 1)
       break;
     ++prepared_questions_;
+    if (q.answer)
+      continue;
     auto more = state_->jobs().keys_needed(q.what);
     std::move(more.keys.begin(), more.keys.end(),
               std::back_inserter(needs.keys));
@@ -470,8 +472,9 @@ std::optional<needed_rows> shard::prepare_answers() {
 
 void shard::answer_questions(const fetched_rows& rows) {
   for (; prepared_questions_ > 0; --prepared_questions_) {
-    const auto& q = questions_.front();
-    put(answer_effect{q.token, answer_one(q.what, rows)});
+    auto& q = questions_.front();
+    put(answer_effect{q.token, q.answer ? std::move(*q.answer)
+                                        : answer_one(q.what, rows)});
     questions_.pop_front();
     --questions_with_barrier_;
     --questions_asked_;

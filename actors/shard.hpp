@@ -237,6 +237,8 @@ private:
     shard_call what;
     /// Answered once everything before this was read.
     log_offset barrier = 0;
+    /// Made already, by a run of inputs that came to nothing.
+    std::optional<result> answer = std::nullopt;
   };
   /// The decision that was appended and not read back yet (rule One at a time).
   struct flight {

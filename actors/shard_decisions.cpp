@@ -102,12 +102,15 @@ void shard::make_decision(const fetched_rows& rows) {
   counters_.messages_taken += run.messages_taken;
   counters_.messages_passed_over += run.messages_passed_over;
   counters_.messages_refused += run.messages_refused;
-  // Nothing happened, and nothing was taken: there is nothing to write down.
+  // Nothing happened, and nothing was taken: there is nothing to write down,
+  // and no read-back to tell a former owner from the present one (rule
+  // Barrier).
   if (run.events.empty() && run.outbox.empty()
       && decision.through == at_.through && decision.cursors == at_.cursors) {
     for (auto* waiting : {&run.answers, &run.answers_after_delivery})
       for (auto& a : *waiting)
-        put(answer_effect{a.token, std::move(a.answer)});
+        questions_.push_back({a.token, {}, 0, std::move(a.answer)});
+    look_at_end();
     return;
   }
   decision.at_epoch = at_.at_epoch;

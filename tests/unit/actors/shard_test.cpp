@@ -581,6 +581,37 @@ TEST_CASE("rule Barrier: a question waits until the log's end was read") {
   CHECK(c.fixture.answer_to(token));
 }
 
+TEST_CASE("rule Barrier: a former owner does not say that nothing was to be "
+          "done") {
+  small_cluster c;
+  c.fixture.answers_looks = false;
+  auto end_of = [&](uint64_t number) {
+    return end_job_call{
+        test_owner(),
+        {submission(c.fixture.state(), "q", number).id, no_index},
+        true,
+        "enough"};
+  };
+  auto token = c.fixture.start_call(end_of(1));
+  c.fixture.decide();
+  CHECK_FALSE(c.fixture.answer_to(token));
+  SECTION("but is turned away when another claim is found") {
+    append_claim(c.fixture, "foreign");
+    c.fixture.machine().on_end(static_cast<log_offset>(c.log->records.size()));
+    c.fixture.read();
+    auto answer = c.fixture.answer_to(token);
+    REQUIRE(answer);
+    CHECK(std::get<api_error>(*answer).code == api_errc::unavailable);
+  }
+  SECTION("an owner that is still the owner does") {
+    c.fixture.machine().on_end(static_cast<log_offset>(c.log->records.size()));
+    c.fixture.decide();
+    auto answer = c.fixture.answer_to(token);
+    REQUIRE(answer);
+    CHECK(std::get<response>(*answer) == response{done_response{}});
+  }
+}
+
 TEST_CASE("a submission repeated by an SDK's retry is one job") {
   small_cluster c;
   auto call = submission(c.fixture.state(), "q", 1);
