@@ -6,7 +6,9 @@ namespace berth::sim {
 
 namespace {
 
-void deduct(std::vector<demand_run>& runs, const shape& what, uint32_t count) {
+/// What is left of the count.
+uint32_t deduct(std::vector<demand_run>& runs, const shape& what,
+                uint32_t count) {
   for (auto& run : runs) {
     if (run.what != what)
       continue;
@@ -15,6 +17,12 @@ void deduct(std::vector<demand_run>& runs, const shape& what, uint32_t count) {
     count -= taken;
   }
   std::erase_if(runs, [](const demand_run& run) { return run.count == 0; });
+  return count;
+}
+
+/// Told jobs come before those that lie beyond.
+void deduct(book_demand& from, const shape& what, uint32_t count) {
+  deduct(from.beyond, what, deduct(from.unmet, what, count));
 }
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -24,8 +32,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 } // namespace
 
 bool book_demand::asks_for(const shape& what) const {
-  return std::any_of(unmet.begin(), unmet.end(),
-                     [&](const demand_run& run) { return run.what == what; });
+  auto is_asked = [&](const demand_run& run) { return run.what == what; };
+  return std::any_of(unmet.begin(), unmet.end(), is_asked)
+         || std::any_of(beyond.begin(), beyond.end(), is_asked);
 }
 
 bool book_environment::serves() const {
@@ -118,12 +127,14 @@ void environment_book::fold(const event& e) {
       return;
     auto& demand = found->second.demands[x->queue.uid];
     demand.priority = x->priority;
-    demand.unmet = x->runs;
-    std::erase_if(demand.unmet, [](const demand_run& r) { return r.beyond; });
+    demand.unmet.clear();
+    demand.beyond.clear();
+    for (const auto& run : x->runs)
+      (run.beyond ? demand.beyond : demand.unmet).push_back(run);
     std::erase_if(demand.unacknowledged,
                   [&](const auto& g) { return g.number <= x->last_grant; });
     for (const auto& g : demand.unacknowledged)
-      deduct(demand.unmet, g.what, g.count);
+      deduct(demand, g.what, g.count);
   } else if (const auto* x = std::get_if<leases_granted>(&e)) {
     auto found = environments_.find(x->environment);
     if (found == environments_.end())
@@ -131,7 +142,7 @@ void environment_book::fold(const event& e) {
     auto& environment = found->second;
     auto& demand = environment.demands[x->queue.uid];
     demand.unacknowledged.push_back({x->grant_number, x->what, x->count});
-    deduct(demand.unmet, x->what, x->count);
+    deduct(demand, x->what, x->count);
     for (uint32_t i = 0; i < x->count; ++i) {
       environment.leases.insert_or_assign(
           lease_id{x->first_lease.value + i},

@@ -26,6 +26,8 @@ struct book_demand {
   int32_t priority = 0;
   /// Without what was granted since, and without runs that lie beyond.
   std::vector<demand_run> unmet;
+  /// The runs that do: how many there are, not in which order.
+  std::vector<demand_run> beyond;
   struct granted {
     uint64_t number = 0;
     shape what;
@@ -35,6 +37,8 @@ struct book_demand {
   /// Agents kept for jobs of a shape.
   std::map<shape, std::vector<std::string>> kept;
 
+  /// Also beyond the jobs that it tells one by one: what is kept for a shape
+  /// stays kept for the next job of that shape.
   bool asks_for(const shape& what) const;
 };
 

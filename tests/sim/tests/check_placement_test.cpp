@@ -47,6 +47,19 @@ TEST_CASE("priority_first: higher priorities are served first") {
               wants(1, 6, 10, {run(1)}), grants(1, 8, 1, 2)});
     CHECK(h.end().empty());
   }
+  SECTION("nor while jobs of that shape are only told as a number") {
+    h.decide({grants(1, 7, 2, 1), wants(1, 9, 5, {run(4)}), kept(9, 4),
+              wants(1, 6, 10, {run(1)})});
+    h.decide(
+        {wants(1, 9, 5, {run(3), {vcpus(4), 2, 0, true}}), grants(1, 8, 1, 2)});
+    CHECK(h.end().empty());
+  }
+  SECTION("but is once nobody asks for that shape") {
+    h.decide({grants(1, 7, 2, 1), wants(1, 9, 5, {run(4)}), kept(9, 4),
+              wants(1, 6, 10, {run(1)})});
+    h.decide({wants(1, 9, 5, {run(3)}), grants(1, 8, 1, 2)});
+    CHECK_FALSE(h.found().empty());
+  }
 }
 
 TEST_CASE("order_in_queue: leases go to the first in line") {
