@@ -15,6 +15,10 @@ namespace berth::sim {
 
 namespace {
 
+/// Arrays whose children come one after the other, each in its time and on one
+/// vCPU, need most of it.
+constexpr int64_t time_to_drain_ms = 3'000'000;
+
 /// Small and large are equally likely.
 int64_t between_sizes(random_source& random, int64_t low, int64_t high) {
   auto span =
@@ -125,9 +129,6 @@ fault_parameters draw_faults(random_source random, bool many_nodes) {
 
 // Some runs are about one thing, with what leads there drawn often enough.
 
-/// Arrays whose children come one after the other, and each takes its time.
-constexpr int64_t drain_of_long_runs_ms = 3'000'000;
-
 /// Other faults would mostly be in the way.
 void leave_out_most(random_source& random, fault_parameters& f,
                     double of_runs) {
@@ -157,7 +158,6 @@ void draw_about_leases(random_source& random, parameters& p) {
   if (random.chance(0.5))
     f.node_pause_mean_ms = random.between(4'000, 12'000);
   p.faults_stop_ms = random.between(20'000, 60'000);
-  p.drain_ms = drain_of_long_runs_ms;
 }
 
 /// Owners that change while something is in flight.
@@ -218,7 +218,6 @@ void draw_about_backlogs(random_source& random, parameters& p) {
   w.think_mean_ms = random.between(5, 50);
   w.describe = 0;
   p.cluster.vcpus_per_machine = random.between(1, 3);
-  p.drain_ms = drain_of_long_runs_ms;
   if (random.chance(0.5))
     p.faults = {};
 }
@@ -263,6 +262,7 @@ parameters draw(uint64_t seed) {
   random_source random{seed};
   parameters p;
   p.seed = seed;
+  p.drain_ms = time_to_drain_ms;
   p.cluster = draw_cluster(random.fork("cluster"));
   p.workload = draw_workload(random.fork("workload"));
   p.faults = draw_faults(random.fork("faults"), p.cluster.nodes > 1);
