@@ -99,9 +99,7 @@ public:
     api.check_signatures = settings_.check_signatures;
     api.attempt_timeout_min_s = settings_.attempt_timeout_min_s;
     api.is_ready = [this] { return is_ready(); };
-    api.cluster = [this] {
-      return report_cluster(*node_, settings_.node);
-    };
+    api.cluster = [this] { return report_cluster(*node_, settings_.node); };
     if (auto error = check_listen(api))
       return error;
     auto folder =
@@ -207,9 +205,7 @@ private:
             print_published_change, print_rejection};
   }
 
-  bool is_ready() const {
-    return sees_everything(*node_);
-  }
+  bool is_ready() const { return sees_everything(*node_); }
 
   const server_settings& settings_;
   std::unique_ptr<node> node_;
