@@ -40,6 +40,7 @@ void cluster_link::set_up(caf::actor_system_config& config,
                           const std::string& cluster_id) {
   set_up_network(config, cluster_id, options_.secret);
   secret_mark_ = secret_mark(cluster_id, options_.secret);
+  callers_ = std::make_unique<caller_system>(cluster_id, options_.secret);
 }
 
 std::optional<std::string> cluster_link::publish(caf::actor_system& system) {
@@ -83,6 +84,7 @@ void cluster_link::join(caf::actor_system& system, const std::string& node,
                         gateway_actor gateway,
                         std::function<void(std::string)> on_fatal) {
   open_node_door(door_, {endpoint(), gateway, shards});
+  open_node_door(callers_->door(), {endpoint(), gateway, {}});
   members_host_options o;
   o.membership.node = node;
   o.membership.nonce = secret_mark_ + random_nonce().substr(secret_mark_size);
@@ -122,6 +124,8 @@ void cluster_link::stop() {
     caf::anon_send(door_, stop_now{});
   members_ = nullptr;
   door_ = nullptr;
+  // It knows the gateway, which ends with the node's own system.
+  callers_.reset();
 }
 
 } // namespace berth

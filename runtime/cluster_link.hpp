@@ -31,7 +31,8 @@ public:
   std::optional<std::string> publish(caf::actor_system& system);
   std::string endpoint() const { return to_string(options_.endpoint); }
   const kafka_cluster_address& kafka() const { return options_.kafka; }
-  const node_door_actor& door() const { return door_; }
+  /// By which this node calls others.
+  const node_door_actor& door() const { return callers_->door(); }
   gateway_cluster_options for_gateway() const;
   shard_cluster_options for_shard(shard_id shard, gateway_actor gateway);
 
@@ -51,7 +52,9 @@ private:
   std::string secret_mark_;
   std::unique_ptr<log> heartbeats_;
   std::unique_ptr<log> dispatches_;
+  /// By which others call this node.
   node_door_actor door_;
+  std::unique_ptr<caller_system> callers_;
   /// The shards know where to tell before the members' host is there.
   mutable std::mutex mutex_;
   members_host_actor members_;

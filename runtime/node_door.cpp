@@ -278,6 +278,23 @@ node_door_actor spawn_node_door(caf::actor_system& system) {
   return system.spawn(node_door_behavior);
 }
 
+caller_system::caller_system(const std::string& cluster_id,
+                             const std::string& secret) {
+  set_up_network(config_, cluster_id, secret);
+  config_.set("scheduler.policy", caf::atom("sharing"));
+  config_.set("scheduler.max-threads", 1);
+  config_.set("logger.file-verbosity", caf::atom("quiet"));
+  config_.set("logger.console-verbosity", caf::atom("quiet"));
+  system_ = std::make_unique<caf::actor_system>(config_);
+  door_ = spawn_node_door(*system_);
+}
+
+caller_system::~caller_system() {
+  caf::anon_send(door_, stop_now{});
+  door_ = nullptr;
+  system_->await_all_actors_done();
+}
+
 void open_node_door(const node_door_actor& door, node_door_options options) {
   caf::anon_send(door, door_opened{std::make_shared<const node_door_options>(
                            std::move(options))});

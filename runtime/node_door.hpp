@@ -3,6 +3,12 @@
 // codec; CAF finds the other node, carries them and notices that it is gone.
 //
 // Nothing is promised for a call: whoever waits brings it again.
+//
+// A node has two doors. One is published and takes calls; one calls, from an
+// actor system of its own. Systems that dial each other at the same time have
+// CAF take one of the connections for redundant, each side another one, and
+// what is sent afterwards is lost without a word; between a system that only
+// calls and one that is only called there is but one connection.
 #pragma once
 
 #include "runtime/actor_interfaces.hpp"
@@ -11,6 +17,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +46,23 @@ std::string secret_mark(const std::string& cluster_id,
 
 /// Requires `set_up_network`.
 node_door_actor spawn_node_door(caf::actor_system& system);
+
+/// The system of the door that calls: a thread, and its own network.
+class caller_system {
+public:
+  caller_system(const std::string& cluster_id, const std::string& secret);
+  /// Ends the door, then the system.
+  ~caller_system();
+  caller_system(const caller_system&) = delete;
+  caller_system& operator=(const caller_system&) = delete;
+
+  const node_door_actor& door() const { return door_; }
+
+private:
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  node_door_actor door_;
+};
 
 /// What it works with; comes before anything else.
 void open_node_door(const node_door_actor& door, node_door_options options);
