@@ -61,6 +61,16 @@ void call_router::drop_due(call_token token, const routed_call& call) {
 }
 
 void call_router::on_owner(shard_id of, const std::string& endpoint) {
+  claimed_.insert(of);
+  bring_to_owner(of, endpoint);
+}
+
+void call_router::on_holder(shard_id of, const std::string& endpoint) {
+  if (claimed_.count(of) == 0)
+    bring_to_owner(of, endpoint);
+}
+
+void call_router::bring_to_owner(shard_id of, const std::string& endpoint) {
   auto& owner = owners_[of];
   if (owner == endpoint)
     return;

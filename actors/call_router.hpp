@@ -53,8 +53,11 @@ public:
   /// CLOCK_BOOTTIME of this machine; comes before what happened at that time.
   void on_clock(int64_t boottime_ms);
   void on_call(shard_id to, call_token token, shard_call what);
-  /// Who owns the shard now, as far as this node knows; empty = nobody.
+  /// Who owns the shard, by the latest claim that this node has read.
   void on_owner(shard_id of, const std::string& endpoint);
+  /// A member says that it owns the shard. Counts until a claim was read: a
+  /// node that starts behind the latest one knows of nobody else.
+  void on_holder(shard_id of, const std::string& endpoint);
   /// That node cannot be reached: what was brought to it is brought again.
   void on_unreachable(const std::string& endpoint);
   /// `from`: who answers. Of several answers to one call the first one that is
@@ -77,6 +80,7 @@ private:
     int64_t again_ms = 0;
     bool turned_away = false;
   };
+  void bring_to_owner(shard_id of, const std::string& endpoint);
   void bring(call_token token, routed_call& call);
   void wait(call_token token, routed_call& call);
   void drop_due(call_token token, const routed_call& call);
@@ -86,6 +90,8 @@ private:
   call_router_settings settings_;
   int64_t boottime_ms_ = 0;
   std::map<shard_id, std::string> owners_;
+  /// Shards whose owner a claim has named.
+  std::set<shard_id> claimed_;
   std::map<call_token, routed_call> calls_;
   /// Both by time.
   std::set<std::pair<int64_t, call_token>> again_;

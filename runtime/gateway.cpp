@@ -8,7 +8,6 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <map>
 #include <openssl/evp.h>
-#include <set>
 #include <utility>
 
 namespace berth {
@@ -52,8 +51,6 @@ struct gateway_state {
   node_door_actor door;
   /// Barriers of the replica that are not reached, and when each is given up.
   std::map<call_token, int64_t> barriers;
-  /// Shards whose owner a claim has named.
-  std::set<shard_id> claimed;
   int64_t wake_at_ms = INT64_MAX;
   uint64_t wake_generation = 0;
 
@@ -184,10 +181,9 @@ void gateway_state::wake_when_due() {
 
 void gateway_state::on_owner(const owner_known& m) {
   if (m.by_claim)
-    claimed.insert(m.of);
-  else if (claimed.count(m.of) != 0)
-    return;
-  router->on_owner(m.of, m.endpoint);
+    router->on_owner(m.of, m.endpoint);
+  else
+    router->on_holder(m.of, m.endpoint);
   route();
   carry_out();
 }

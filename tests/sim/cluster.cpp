@@ -9,6 +9,8 @@ namespace {
 
 /// A supervisor starts a stopped node again.
 constexpr sim_time restart_after = 5 * second;
+/// From the end of a process to the news of it.
+constexpr sim_time link_lost_after = 5 * millisecond;
 
 } // namespace
 
@@ -36,6 +38,14 @@ std::optional<uint32_t> cluster::node_of(const std::string& endpoint) const {
 
 void cluster::crash_node(uint32_t index) {
   node(index).crash();
+}
+
+void cluster::on_link_lost(const std::string& endpoint) {
+  for (auto& one : nodes_)
+    if (one->endpoint() != endpoint && one->life().is_alive())
+      one->life().after(link_lost_after, [node = one.get(), endpoint] {
+        node->gateway().on_unreachable(endpoint);
+      });
 }
 
 void cluster::stop_node(uint32_t index) {

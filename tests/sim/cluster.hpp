@@ -27,6 +27,9 @@ public:
   sim_node& node(uint32_t index) { return *nodes_.at(index); }
   std::optional<uint32_t> node_of(const std::string& endpoint) const;
   void crash_node(uint32_t index);
+  /// The process at the endpoint has gone: those that it is connected with
+  /// notice.
+  void on_link_lost(const std::string& endpoint);
   /// Whoever runs it starts it again after a while, unless it is a twin.
   void stop_node(uint32_t index);
   /// Another process with that node's name, and disks of its own.

@@ -8,8 +8,8 @@ namespace berth::sim {
 
 namespace {
 
-/// How long a gateway waits for a shard's owner.
-constexpr sim_time call_timeout = 3 * second;
+/// How long a gateway waits for a shard's owner; clients wait longer.
+constexpr int64_t patience_ms = 3000;
 
 /// Stands for the SHA-256 of the product: see `hash_of` in `runtime/gateway`.
 std::array<uint8_t, 16> hash_of(const caller& who) {
@@ -41,7 +41,12 @@ node_gateway::node_gateway(sim_node& node)
       machine_({node.world().cluster().shards,
                 [](const std::string& stored, const std::string& update) {
                   return update.empty() ? stored : update;
-                }}) {}
+                }}),
+      router_([] {
+        call_router_settings s;
+        s.patience_ms = patience_ms;
+        return s;
+      }()) {}
 
 void node_gateway::call(caller who, request what,
                         std::function<void(result)> answer) {
@@ -52,20 +57,55 @@ void node_gateway::call(caller who, request what,
   carry_out();
 }
 
-void node_gateway::on_answer(call_token token, result answer) {
-  if (waiting_.erase(token) == 0) {
+void node_gateway::set_clock() {
+  router_.on_clock(node_.clock().boottime_ms(node_.world().now()));
+}
+
+void node_gateway::on_answer(const std::string& from, call_token token,
+                             result answer) {
+  if (waiting_.count(token) == 0)
     node_.world().history.situation("call_answered_after_it_was_given_up");
-    return;
-  }
-  machine_.on_answer(token, std::move(answer));
+  set_clock();
+  router_.on_answer(from, token, std::move(answer));
   carry_out();
 }
 
-void node_gateway::give_up(call_token token) {
-  if (waiting_.erase(token) == 0)
+void node_gateway::on_claim(shard_id of, const std::string& endpoint) {
+  set_clock();
+  router_.on_owner(of, endpoint);
+  carry_out();
+}
+
+void node_gateway::on_holder(shard_id of, const std::string& endpoint) {
+  set_clock();
+  router_.on_holder(of, endpoint);
+  carry_out();
+}
+
+void node_gateway::on_unreachable(const std::string& endpoint) {
+  set_clock();
+  router_.on_unreachable(endpoint);
+  carry_out();
+}
+
+/// A replica's barrier is its own: what it has folded is what counts, not what
+/// the owner has.
+void node_gateway::ask_replica(call_token token) {
+  barriers_.insert(token);
+  node_.life().after(patience_ms * millisecond, [this, token] {
+    answer_barrier(token, api_error{api_errc::unavailable,
+                                    "the log's end cannot be seen"});
+  });
+  node_.shard(shard_id{0}).when_at_end([this, token] {
+    answer_barrier(token, response{done_response{}});
+  });
+}
+
+void node_gateway::answer_barrier(call_token token, result answer) {
+  if (barriers_.erase(token) == 0)
     return;
-  machine_.on_answer(
-      token, api_error{api_errc::unavailable, "the owner does not answer"});
+  machine_.on_answer(token, std::move(answer));
+  set_clock();
   carry_out();
 }
 
@@ -81,34 +121,59 @@ void node_gateway::on_catalog(const std::vector<row>& rows) {
 }
 
 void node_gateway::carry_out() {
-  std::map<shard_id, sim_node::shard_calls> by_shard;
-  for (auto& effect : machine_.take_effects()) {
-    if (auto* call = std::get_if<call_shard_effect>(&effect)) {
-      waiting_.insert(call->token);
-      node_.life().after(call_timeout,
-                         [this, token = call->token] { give_up(token); });
-      // A replica's barrier is its own: what it has folded is what counts, not
-      // what the owner has.
-      if (call->to.value == 0
-          && std::holds_alternative<barrier_call>(call->what)) {
-        node_.shard(call->to).when_at_end([this, token = call->token] {
-          on_answer(token, response{done_response{}});
-        });
-        continue;
-      }
-      by_shard[call->to].emplace_back(call->token, std::move(call->what));
+  route();
+  for (auto effects = machine_.take_effects(); !effects.empty();
+       effects = machine_.take_effects()) {
+    for (auto& effect : effects)
+      carry_out(effect);
+    route();
+  }
+  wake_when_due();
+}
+
+void node_gateway::carry_out(gateway_effect& effect) {
+  if (auto* call = std::get_if<call_shard_effect>(&effect)) {
+    if (call->to.value == 0 && std::holds_alternative<barrier_call>(call->what))
+      return ask_replica(call->token);
+    waiting_.insert(call->token);
+    return router_.on_call(call->to, call->token, std::move(call->what));
+  }
+  auto& answered = std::get<answer_request_effect>(effect);
+  auto found = open_.find(answered.token);
+  if (found == open_.end())
+    return;
+  auto answer = std::move(found->second);
+  open_.erase(found);
+  answer(std::move(answered.answer));
+}
+
+/// What the router wants; an answer may make the machine ask on.
+void node_gateway::route() {
+  std::map<std::pair<std::string, shard_id>, sim_node::shard_calls> brought;
+  for (auto& effect : router_.take_effects()) {
+    if (auto* told = std::get_if<answer_call_effect>(&effect)) {
+      waiting_.erase(told->token);
+      machine_.on_answer(told->token, std::move(told->answer));
       continue;
     }
-    auto& answered = std::get<answer_request_effect>(effect);
-    auto found = open_.find(answered.token);
-    if (found == open_.end())
-      continue;
-    auto answer = std::move(found->second);
-    open_.erase(found);
-    answer(std::move(answered.answer));
+    auto& call = std::get<bring_call_effect>(effect);
+    brought[{call.endpoint, call.to}].emplace_back(call.token,
+                                                   std::move(call.what));
   }
-  for (auto& [to, calls] : by_shard)
-    node_.bring(to, std::move(calls));
+  for (auto& [to, calls] : brought)
+    node_.bring(to.first, to.second, std::move(calls));
+}
+
+void node_gateway::wake_when_due() {
+  auto due = router_.next_due_boottime_ms();
+  if (!due)
+    return;
+  node_.life().at(node_.clock().when(*due), [this, wake = ++wake_] {
+    if (wake != wake_)
+      return;
+    set_clock();
+    carry_out();
+  });
 }
 
 } // namespace berth::sim

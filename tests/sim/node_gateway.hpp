@@ -2,6 +2,7 @@
 // `runtime/gateway` does around it.
 #pragma once
 
+#include "actors/call_router.hpp"
 #include "actors/gateway_machine.hpp"
 #include "messages/gateway_interface.hpp"
 #include "messages/record.hpp"
@@ -11,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,21 +25,35 @@ public:
   explicit node_gateway(sim_node& node);
 
   void call(caller who, request what, std::function<void(result)> answer);
-  /// Of a call to a shard; too late when that was given up.
-  void on_answer(call_token token, result answer);
+  /// Of a call to a shard, from the node at `from`; too late when that was
+  /// given up.
+  void on_answer(const std::string& from, call_token token, result answer);
+  void on_claim(shard_id of, const std::string& endpoint);
+  /// A member says that it owns the shard.
+  void on_holder(shard_id of, const std::string& endpoint);
+  void on_unreachable(const std::string& endpoint);
   void on_folded(log_offset at, const decision_record& decision);
   void on_catalog(const std::vector<row>& rows);
 
 private:
   void carry_out();
-  void give_up(call_token token);
+  void carry_out(gateway_effect& effect);
+  void route();
+  void set_clock();
+  void wake_when_due();
+  void ask_replica(call_token token);
+  void answer_barrier(call_token token, result answer);
 
   sim_node& node_;
   gateway_machine machine_;
+  call_router router_;
+  uint64_t wake_ = 0;
   request_token last_token_ = 0;
   std::map<request_token, std::function<void(result)>> open_;
-  /// Calls to shards that were neither answered nor given up.
+  /// Calls to shards, and barriers of the replica, that were neither answered
+  /// nor given up.
   std::set<call_token> waiting_;
+  std::set<call_token> barriers_;
 };
 
 } // namespace berth::sim

@@ -90,6 +90,7 @@ void node_members::take(const std::vector<log_record>& records) {
     members_.on_read_to_end();
   }
   answer_looks();
+  tell_holders();
   if (members_.replaced_by())
     node_.stop_replaced(*members_.replaced_by());
 }
@@ -151,9 +152,10 @@ void node_members::look_at_broker() {
     node_.shard(shard_id{i}).on_broker(!is_lost);
 }
 
-std::optional<std::string> node_members::owner_endpoint(shard_id of) const {
-  auto holder = members_.holder(of);
-  return holder ? std::optional(holder->endpoint) : std::nullopt;
+void node_members::tell_holders() {
+  for (uint32_t i = 0; i < node_.world().cluster().shards; ++i)
+    if (auto holder = members_.holder(shard_id{i}))
+      node_.gateway().on_holder(shard_id{i}, holder->endpoint);
 }
 
 } // namespace berth::sim

@@ -27,8 +27,6 @@ public:
   void start();
   /// Tells the shard's watch once everything that is in the topic now was read.
   void look_at_end(shard_id of, uint64_t look);
-  /// Where the shard's owner is, as heartbeats say.
-  std::optional<std::string> owner_endpoint(shard_id of) const;
 
 private:
   struct open_look {
@@ -41,6 +39,7 @@ private:
   void answer_looks();
   void beat();
   void choose_shards();
+  void tell_holders();
   void look_at_broker();
   void set_clock();
 

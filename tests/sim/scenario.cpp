@@ -138,6 +138,10 @@ void scenario::send(request what) {
   all().clients().call(0, std::move(what), [](const std::optional<result>&) {});
 }
 
+void scenario::ask_only(uint32_t node) {
+  all().clients().ask_only(node);
+}
+
 job_id scenario::submit(const std::string& queue, const scenario_job& job) {
   all().clients().script({job.name, job.run_ms, job.exit_codes, false, false});
   submit_job_request r;

@@ -80,6 +80,8 @@ public:
   void terminate(const job_id& job);
   /// Sent, and not waited for.
   void send(request what);
+  /// From now on clients ask this node; before that, any.
+  void ask_only(uint32_t node);
 
   // Faults.
   void crash_node(uint32_t index);

@@ -60,8 +60,8 @@ void sim_clients::repeat_submission(
 void sim_clients::attempt(uint64_t number, const shared_call& c) {
   auto try_number = ++c->tries;
   ++c->waiting;
-  auto& node =
-      all_.node(static_cast<uint32_t>(random_.below(world_.cluster().nodes)));
+  auto& node = all_.node(only_.value_or(
+      static_cast<uint32_t>(random_.below(world_.cluster().nodes))));
   auto from = client_place(c->client);
   world_.history.add(
       call_sent{number, c->client, node.index(), try_number, c->what});

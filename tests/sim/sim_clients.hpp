@@ -26,6 +26,9 @@ public:
   /// The last submission once more, as an SDK does that has lost the answer.
   void repeat_submission(std::function<void(std::optional<result>)> done);
 
+  /// From now on all clients ask this node.
+  void ask_only(uint32_t node) { only_ = node; }
+
   bool is_quiet() const { return open_.empty(); }
 
 private:
@@ -53,6 +56,7 @@ private:
   random_source random_;
   /// Clients do not die; some only ask again.
   process_life life_;
+  std::optional<uint32_t> only_;
   uint64_t last_call_ = 0;
   std::pair<uint64_t, shared_call> last_submission_;
   std::map<uint64_t, shared_call> open_;

@@ -1,5 +1,6 @@
 #include "tests/sim/sim_node.hpp"
 
+#include "messages/assert.hpp"
 #include "tests/sim/cluster.hpp"
 #include "tests/sim/sim_machine.hpp"
 
@@ -11,6 +12,8 @@ namespace {
 
 /// From one actor of a process to another.
 constexpr sim_time inside_process = 10;
+/// A process that is gone answers a connection with a reset.
+constexpr sim_time refused_after = 1 * millisecond;
 
 } // namespace
 
@@ -19,13 +22,12 @@ sim_node::sim_node(sim_world& world, cluster& all, uint32_t index,
     : world_(world), all_(all), index_(index), name_(std::move(name)),
       random_(world.random.fork("node")),
       clock_(random_, world.faults().clock_drift_ppm_max), life_(world.time),
-      stores_(world.cluster().shards), owners_(world.cluster().shards) {}
+      stores_(world.cluster().shards) {}
 
 sim_node::~sim_node() = default;
 
 void sim_node::start() {
   life_.begin();
-  owners_.assign(owners_.size(), std::nullopt);
   gateway_ = std::make_unique<node_gateway>(*this);
   for (uint32_t i = 0; i < world_.cluster().shards; ++i)
     shards_.push_back(
@@ -37,6 +39,8 @@ void sim_node::start() {
 }
 
 void sim_node::crash() {
+  if (life_.is_alive())
+    all_.on_link_lost(endpoint());
   life_.end();
   members_.reset();
   shards_.clear();
@@ -70,30 +74,30 @@ std::optional<shard_id> sim_node::partition_of(const agent_id& agent) const {
 void sim_node::note_claim(shard_id of, log_offset at) {
   const auto& body = world_.log_watch.decoded(of, at).body;
   if (const auto* claim = std::get_if<claim_record>(&body))
-    owners_.at(of.value) = all_.node_of(claim->endpoint);
+    gateway_->on_claim(of, claim->endpoint);
 }
 
-void sim_node::bring(shard_id to, shard_calls calls) {
-  auto owner = owners_.at(to.value);
-  if (shards_.at(to.value)->is_owner())
-    owner = index_;
-  if (!owner)
-    // Nobody is known yet: the gateway gives the calls up in time.
-    return;
-  auto& there = all_.node(*owner);
+void sim_node::bring(const std::string& endpoint, shard_id to,
+                     shard_calls calls) {
+  auto index = all_.node_of(endpoint);
+  BERTH_ASSERT(index, "endpoints are those of nodes");
+  auto& there = all_.node(*index);
   auto take = [this, to, &there, life = life_.number(),
                calls = std::move(calls)] {
     there.shard(to).take_calls(*this, life, calls);
   };
   if (&there == this)
     life_.after(inside_process, take);
-  else
+  else if (there.life().is_alive())
     world_.network.ask(at(), there.at(), there.life(), take);
+  else
+    life_.after(refused_after,
+                [this, endpoint] { gateway_->on_unreachable(endpoint); });
 }
 
 void sim_node::bring_answer(sim_node& to, call_token token, result answer) {
-  auto take = [&to, token, answer = std::move(answer)] {
-    to.gateway().on_answer(token, answer);
+  auto take = [&to, from = endpoint(), token, answer = std::move(answer)] {
+    to.gateway().on_answer(from, token, answer);
   };
   if (&to == this)
     life_.after(inside_process, take);

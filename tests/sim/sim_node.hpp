@@ -56,8 +56,8 @@ public:
   node_shard& shard(shard_id id) const { return *shards_.at(id.value); }
   simulated_store& store(shard_id id) { return stores_.at(id.value); }
 
-  /// To the owner of the shard, as far as this node knows it.
-  void bring(shard_id to, shard_calls calls);
+  /// To the node at the endpoint.
+  void bring(const std::string& endpoint, shard_id to, shard_calls calls);
   void bring_answer(sim_node& to, call_token token, result answer);
   void bring_to_agent(shard_id from, std::shared_ptr<const dispatch> what);
   /// A claim was read: who owns the shard.
@@ -82,7 +82,6 @@ private:
   std::unique_ptr<node_gateway> gateway_;
   std::vector<std::unique_ptr<node_shard>> shards_;
   std::unique_ptr<node_members> members_;
-  std::vector<std::optional<uint32_t>> owners_;
 };
 
 } // namespace berth::sim

@@ -184,6 +184,19 @@ TEST_CASE("a call without an answer is given up, and says who was asked") {
   CHECK(r.wanted().empty());
 }
 
+TEST_CASE("who says that it owns a shard is asked until a claim was read") {
+  routing r;
+  r.call(1);
+  r.router.on_holder(s0, "a");
+  CHECK(r.wanted() == list{"a:1"});
+  r.router.on_owner(s0, "b");
+  CHECK(r.wanted() == list{"b:1"});
+  // A heartbeat is older than what the log says.
+  r.router.on_holder(s0, "a");
+  r.call(2);
+  CHECK(r.wanted() == list{"b:2"});
+}
+
 TEST_CASE("more calls than may wait are refused at once") {
   routing r;
   for (call_token token = 1; token <= routed_calls_max; ++token)
