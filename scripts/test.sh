@@ -7,7 +7,7 @@
 #   sources       format, layering, words and sizes
 #   dev           unit and integration tests, preset dev
 #   sim           simulated clusters: past failures, repeats, the seeds 1 to
-#                 1,000, and whether breakages are noticed
+#                 1,000, 1,000 fresh ones, and whether breakages are noticed
 #   asan          the same under AddressSanitizer and UBSan
 #   fuzz          each parser fed by libFuzzer for ten seconds
 #   conformance   real AWS clients against the binary of preset dev
@@ -114,6 +114,7 @@ part_sim() {
   sim_of "simulated past failures" --file tests/sim/past_failures.txt
   sim_of "simulated repeats" --seeds 1..50 --check-repeat
   sim_of "simulated seeds" --seeds 1..1000
+  sim_of "simulated fresh seeds" --fresh 1000
   sim_of "simulated breakages" --breakages
 }
 
