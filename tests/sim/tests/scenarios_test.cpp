@@ -160,30 +160,6 @@ TEST_CASE("A machine that slept through its lease ends its attempts when it "
   s.expect_rest();
 }
 
-TEST_CASE("A former owner that does not know of it yet does not say that there "
-          "is no job to terminate") {
-  auto run = [](std::optional<breakage> with) {
-    scenario s{{.nodes = 2, .lease_ms = 60'000}, with};
-    s.ask_only(0);
-    s.take_over(0, 0);
-    prepare(s);
-    s.cut_node(0, 0);
-    s.take_over(1, 0);
-    s.ask_only(1);
-    auto job = s.submit("q", {.name = "a", .run_ms = 20'000});
-    s.ask_only(0);
-    s.send(terminate_job_request{to_string(job), "terminated"});
-    s.run_for(2'000);
-    s.heal_node(0, 0);
-    s.expect(job, job_status::failed);
-    s.expect_rest();
-  };
-  CHECK_NOTHROW(run(std::nullopt));
-  CHECK_THROWS_WITH(run(breakage::answer_without_barrier),
-                    Catch::Contains("is SUCCEEDED")
-                        || Catch::Contains("terminated_jobs_fail"));
-}
-
 TEST_CASE("A node that starts behind the latest claim finds the owner") {
   scenario s{{.nodes = 2, .lease_ms = 60'000}};
   s.take_over(0, 0);
