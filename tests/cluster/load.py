@@ -13,12 +13,19 @@ from brokers import Silent
 from storm import Expected, Storm
 from workbench import Workbench, shell
 
+#: A frozen node takes a call and never answers it.
+READ_TIMEOUT_S = 20
+
+
 def patient_bench(cluster):
     """Its calls are repeated as SDKs repeat them, at any node."""
     bench = Workbench(cluster)
-    retries = {"mode": "standard", "max_attempts": 10}
-    bench.batch = cluster.batch(retries=retries)
-    bench.logs = cluster.logs(retries=retries)
+    patient = {
+        "retries": {"mode": "standard", "max_attempts": 10},
+        "read_timeout": READ_TIMEOUT_S,
+    }
+    bench.batch = cluster.batch(**patient)
+    bench.logs = cluster.logs(**patient)
     return bench
 
 
