@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+from collections import defaultdict
 
 from berth_server import (
     ACCESS_KEY,
@@ -72,6 +73,21 @@ class Node(ChildProcess, Clients):
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         }
+
+    def metrics(self):
+        """The values of /metrics, each a list by name."""
+        connection = http.client.HTTPConnection(*self.address, timeout=30)
+        try:
+            connection.request("GET", "/metrics")
+            page = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        found = defaultdict(list)
+        for line in page.splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                found[name.partition("{")[0]].append(float(value))
+        return found
 
     def is_ready(self):
         """Whether it has caught up with the log."""

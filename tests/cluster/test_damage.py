@@ -146,7 +146,10 @@ def test_a_log_that_is_gone_is_not_replaced_by_an_empty_one(lone):
 
 def test_a_log_that_lost_its_tail_is_noticed(make_cluster):
     """The topic is shorter than what the node's store has of it."""
-    often = {"checkpoint_interval_ms": 100, "shared_checkpoint_interval_ms": 100}
+    often = {
+        "checkpoint_interval_ms": 100,
+        "shared_checkpoint_interval_ms": 100,
+    }
     cluster = make_cluster(nodes=1, partitions=2, node_settings=often).start()
     Workbench(cluster).environment(1)
     (node,) = cluster.nodes

@@ -2,10 +2,10 @@
 
 import json
 import uuid
-from collections import defaultdict
 
 import pytest
 
+from waiting import wait_for
 from wire import call, send, signed_headers
 from workbench import Workbench
 
@@ -90,28 +90,23 @@ def test_jobs_of_different_shards_depend_on_each_other(cluster, benches):
     assert benches[0].wait_succeeded(before)
 
 
-def metrics_of(node):
-    """By name, each a list of values."""
-    found = defaultdict(list)
-    for line in send(node, "GET", "/metrics").body.decode().splitlines():
-        if not line.startswith("#"):
-            name, value = line.rsplit(" ", 1)
-            found[name.partition("{")[0]].append(float(value))
-    return found
-
-
 def test_every_node_is_alive_and_measures_the_cluster(cluster, queue):
     for node in cluster.nodes:
         assert send(node, "GET", "/health").status == 200
-        metrics = metrics_of(node)
+        metrics = node.metrics()
         assert metrics["berth_cluster_known"] == [1]
         assert metrics["berth_cluster_nodes"] == [len(cluster.nodes)]
         assert metrics["berth_cluster_shard_owned"] == [1] * cluster.partitions
         assert len(metrics["berth_shard_lag_records"]) == cluster.partitions
         assert min(metrics["berth_shard_lag_records"]) >= 0
-        assert len(metrics["berth_agent_silent_seconds"]) >= 2
-    owned = [sum(metrics_of(node)["berth_shard_owned"]) for node in cluster.nodes]
-    assert sum(owned) == cluster.partitions
+        # An agent that is up joins in its own time.
+        wait_for(
+            lambda: len(node.metrics()["berth_agent_silent_seconds"]) >= 2
+        )
+    owned = sum(
+        sum(node.metrics()["berth_shard_owned"]) for node in cluster.nodes
+    )
+    assert owned == cluster.partitions
 
 
 def test_each_node_tells_of_the_whole_cluster(cluster, queue):
