@@ -32,7 +32,7 @@ public:
   std::string endpoint() const { return to_string(options_.endpoint); }
   const kafka_cluster_address& kafka() const { return options_.kafka; }
   /// By which this node calls others.
-  const node_door_actor& door() const { return callers_->door(); }
+  const node_door_actor& calling_door() const { return callers_->door(); }
   gateway_cluster_options for_gateway() const;
   shard_cluster_options for_shard(shard_id shard, gateway_actor gateway);
 

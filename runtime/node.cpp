@@ -126,9 +126,9 @@ public:
     owned_ = std::make_unique<std::latch>(log_->partitions());
     for (uint32_t i = 0; i < log_->partitions(); ++i)
       spawn_shard(shard_id{i});
-    caf::anon_send(
-        gateway_,
-        shards_known{hosts_, cluster_ ? cluster_->door() : node_door_actor{}});
+    caf::anon_send(gateway_,
+                   shards_known{hosts_, cluster_ ? cluster_->calling_door()
+                                                 : node_door_actor{}});
     if (cluster_)
       cluster_->join(*system_, options_.name, hosts_, gateway_,
                      [this](std::string why) { fatal(std::move(why)); });

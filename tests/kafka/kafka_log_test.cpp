@@ -31,6 +31,14 @@ std::unique_ptr<berth::log> must_open(const kafka_log_options& options) {
   return std::move(opened);
 }
 
+/// Of a log whose brokers come and go.
+kafka_log_options patient_topic(const kafka_cluster& at) {
+  auto o = fresh_topic(at);
+  o.connection.settings["log_level"] = "0";
+  o.append_patience_ms = 60'000;
+  return o;
+}
+
 std::string refusal_of(const kafka_log_options& options) {
   auto [opened, error] = open_kafka_log(options);
   REQUIRE_FALSE(opened);
@@ -182,10 +190,7 @@ TEST_CASE("rule Unknown: an append without an answer may be in the log",
 
 TEST_CASE("a broker that dies and returns loses nothing", "[kafka_log]") {
   kafka_cluster cluster{1};
-  auto o = fresh_topic(cluster);
-  o.connection.settings["log_level"] = "0";
-  o.append_patience_ms = 60'000;
-  auto opened = must_open(o);
+  auto opened = must_open(patient_topic(cluster));
   recorder reader{*opened, first, 0};
   appender to{*opened};
   size_t sent = 0;
@@ -205,10 +210,7 @@ TEST_CASE("a broker that dies and returns loses nothing", "[kafka_log]") {
 TEST_CASE("with three brokers an acknowledged record outlives any of them",
           "[kafka_log]") {
   kafka_cluster cluster{3};
-  auto o = fresh_topic(cluster);
-  o.connection.settings["log_level"] = "0";
-  o.append_patience_ms = 60'000;
-  auto opened = must_open(o);
+  auto opened = must_open(patient_topic(cluster));
   recorder reader{*opened, first, 0};
   appender to{*opened};
   size_t sent = 0;
@@ -229,10 +231,7 @@ TEST_CASE("with three brokers an acknowledged record outlives any of them",
 TEST_CASE("the end of a partition is found though its leader has moved",
           "[kafka_log]") {
   kafka_cluster cluster{3};
-  auto o = fresh_topic(cluster);
-  o.connection.settings["log_level"] = "0";
-  o.append_patience_ms = 60'000;
-  auto opened = must_open(o);
+  auto opened = must_open(patient_topic(cluster));
   appender to{*opened};
   for (size_t broker = 0; broker < 3; ++broker) {
     // So that each look learns a leader that the kill takes away, and whoever
