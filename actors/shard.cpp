@@ -351,7 +351,9 @@ void shard::on_delivered(const std::string& to, uint64_t number) {
   if (number < next)
     return;
   if (number > next && !broken(breakage::deliveries_recorded_one_by_one)) {
-    overtaken_.insert(to);
+    auto [first, is_new] = overtaken_.try_emplace(to, number);
+    if (!is_new)
+      first->second = std::min(first->second, number);
     return;
   }
   if (acknowledged_.empty())
@@ -383,7 +385,9 @@ void shard::on_delivered_up_to(const std::string& to, uint64_t number) {
 void shard::on_delivery_failed(const std::string& to, uint64_t number) {
   if (!owns())
     return;
-  overtaken_.erase(to);
+  auto overtaken = overtaken_.find(to);
+  if (overtaken != overtaken_.end() && overtaken->second >= number)
+    overtaken_.erase(overtaken);
   send_again(to, number);
 }
 

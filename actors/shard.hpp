@@ -311,8 +311,9 @@ private:
   /// decision, or after `limits::delivery_record_delay_ms`.
   std::map<std::string, std::set<uint64_t>> acknowledged_;
   int64_t acknowledged_since_ms_ = 0;
-  /// Destinations that acknowledged a message before an earlier one.
-  std::set<std::string> overtaken_;
+  /// The first message of each destination that was acknowledged before an
+  /// earlier one, and not sent again since.
+  std::map<std::string, uint64_t> overtaken_;
   std::vector<held_answers> held_;
 
   std::vector<shard_effect> effects_;

@@ -332,6 +332,42 @@ TEST_CASE("rule Outbox: what overtook an earlier message is sent again") {
   CHECK(c.fixture.dispatches[1].number == 3);
 }
 
+TEST_CASE("rule Outbox: what overtook an earlier message is sent again, "
+          "whatever later one fails meanwhile") {
+  small_cluster c{4};
+  c.agent->ends_attempts = false;
+  for (uint64_t i = 1; i <= 3; ++i)
+    c.submit(i);
+  auto to = source_name(c.agent->id, c.agent->session);
+  c.fixture.machine().on_delivered(to, 2);
+  c.fixture.machine().on_delivery_failed(to, 3);
+  c.fixture.run();
+  c.fixture.dispatches.clear();
+  c.fixture.machine().on_delivered(to, 1);
+  c.fixture.run();
+  REQUIRE(c.fixture.dispatches.size() == 2);
+  CHECK(c.fixture.dispatches[0].number == 2);
+  CHECK(c.fixture.dispatches[1].number == 3);
+}
+
+TEST_CASE("rule Outbox: what overtook an earlier message is sent again but "
+          "once when that one fails") {
+  small_cluster c{4};
+  c.agent->ends_attempts = false;
+  for (uint64_t i = 1; i <= 3; ++i)
+    c.submit(i);
+  auto to = source_name(c.agent->id, c.agent->session);
+  c.fixture.dispatches.clear();
+  c.fixture.machine().on_delivered(to, 3);
+  c.fixture.machine().on_delivered(to, 2);
+  c.fixture.machine().on_delivery_failed(to, 1);
+  c.fixture.run();
+  CHECK(c.fixture.dispatches.size() == 3);
+  c.fixture.machine().on_delivered(to, 1);
+  c.fixture.run();
+  CHECK(c.fixture.dispatches.size() == 3);
+}
+
 TEST_CASE("rule One at a time: a failed delivery sends nothing of the decision "
           "in flight") {
   small_cluster c{4};
