@@ -44,6 +44,31 @@ dependency_outcome outcome_for(const job_dependency& dependency, int32_t index,
   return known;
 }
 
+/// A step's share of a decision: longer reasons make for fewer children.
+constexpr size_t reason_bytes_per_step = 256;
+
+struct children_step {
+  /// One behind.
+  int32_t last = 0;
+  size_t steps = 0;
+};
+
+/// Those that are ended next: each that is active, and each run that waits, is
+/// an event with the reason.
+children_step next_children_to_end(const array_job& array, int32_t first,
+                                   size_t reason_bytes, size_t steps) {
+  auto size = static_cast<int32_t>(array.children.size);
+  children_step next{first, 0};
+  auto in_run = false;
+  while (next.last < size && next.steps < steps) {
+    auto status = array.status_of(next.last++);
+    auto is_said = is_active(status) || (is_waiting(status) && !in_run);
+    in_run = is_waiting(status);
+    next.steps += is_said ? 1 + reason_bytes / reason_bytes_per_step : 1;
+  }
+  return next;
+}
+
 } // namespace
 
 array_changes::array_changes(const job_state& state, const hot_entry& parent,
@@ -59,18 +84,14 @@ void array_changes::make_runnable(int32_t first, int32_t last) {
 
 void array_changes::fail_waiting(int32_t first, int32_t last,
                                  const std::string& reason) {
-  auto waiting = runs_of(array_, first, last, is_waiting);
-  if (waiting.empty())
-    return;
-  for (const auto& run : waiting)
+  for (const auto& run : runs_of(array_, first, last, is_waiting)) {
     tell_children_end(state_, parent_.first, run.first, run.last, false,
                       draft_);
-  draft_.emit(
-      jobs_failed{{parent_.first, waiting.front().first, waiting.back().last},
-                  reason,
-                  context_.now_ms});
-  for (const auto& run : waiting)
+    // One for each run: who follows takes all that it names for failed.
+    draft_.emit(jobs_failed{
+        {parent_.first, run.first, run.last}, reason, context_.now_ms});
     note_ended(run.last - run.first, false);
+  }
   for (const auto& run : runs_of(array_, first, last, [](job_status s) {
          return s == job_status::runnable;
        }))
@@ -210,8 +231,8 @@ size_t end_more_children(const job_state& state, const job_work& work,
     return 1;
   }
   auto first = static_cast<int32_t>(work.cursor);
-  auto last = static_cast<int32_t>(
-      std::min<uint64_t>(work.cursor + steps, array->children.size));
+  auto [last, done] =
+      next_children_to_end(*array, first, end->reason.size(), steps);
   auto advanced = work;
   advanced.cursor = static_cast<uint64_t>(last);
   if (static_cast<uint32_t>(last) < array->children.size)
@@ -225,7 +246,7 @@ size_t end_more_children(const job_state& state, const job_work& work,
   array_changes changes{state, *parent, context, d};
   changes.fail_waiting(first, last, end->reason);
   changes.finish();
-  return static_cast<size_t>(std::max(last - first, 1));
+  return std::max<size_t>(done, 1);
 }
 
 void send_enqueue(const job_state& state, const hot_entry& job, int32_t first,

@@ -57,7 +57,8 @@ void decide_end_of_array(const job_state& state, const hot_entry& parent,
 void decide_end_of_child(const job_state& state, const hot_entry& parent,
                          const end_job_call& call,
                          const decision_context& context, draft& d);
-/// Goes on with ending children; gives back how many were looked at.
+/// Goes on with ending children, as many as `steps` has room for; gives back
+/// how many of them it took. What it emits has at most some 400 bytes for each.
 size_t end_more_children(const job_state& state, const job_work& work,
                          size_t steps, const decision_context& context,
                          draft& d);

@@ -1,6 +1,9 @@
 // Arrays and their children (AWS reference 14, 15.6, 15.7).
 #include "actors/array_job_actor.hpp"
 
+#include "messages/codec.hpp"
+#include "messages/limits.hpp"
+#include "messages/record.hpp"
 #include "tests/unit/actors/job_world.hpp"
 
 #include <catch2/catch.hpp>
@@ -315,6 +318,50 @@ TEST_CASE("cancelling an array fails its waiting children only") {
   CHECK(world.describe(child(3))->is_cancelled);
   CHECK_FALSE(world.describe(child(0))->is_cancelled);
   world.replay();
+}
+
+TEST_CASE("no event says of a running child that it fails with the waiting "
+          "ones around it") {
+  job_world world;
+  world.submit(array, array_spec(4));
+  world.place(child(1));
+  world.start(child(1));
+  world.cancel(parent, "enough");
+  world.advance_all();
+  auto failed = world.events_of<jobs_failed>();
+  REQUIRE(failed.size() == 2);
+  CHECK(failed[0].jobs.first == 0);
+  CHECK(failed[0].jobs.last == 1);
+  CHECK(failed[1].jobs.first == 2);
+  CHECK(failed[1].jobs.last == 4);
+  CHECK(world.status(child(1)) == job_status::running);
+  world.replay();
+}
+
+TEST_CASE("an array that ends in many runs with a long reason ends in records "
+          "of bounded size") {
+  constexpr uint32_t size = 1'200;
+  // No more than what else a decision may hold leaves free of a record.
+  constexpr size_t bytes_max = 512 * 1024;
+  job_world world;
+  world.checks = false;
+  world.submit(array, array_spec(size));
+  for (int32_t i = 0; i < static_cast<int32_t>(size); i += 2)
+    world.place(child(i));
+  world.terminate(parent, std::string(limits::reason_length_max, 'x'));
+  size_t failed = 0;
+  while (world.table().has_work()) {
+    world.advance();
+    record r;
+    decision_record d;
+    d.events = world.last_events;
+    r.body = std::move(d);
+    CHECK(encode(r).size() < bytes_max);
+    for (const auto& e : world.events_of<jobs_failed>())
+      failed += static_cast<size_t>(e.jobs.last - e.jobs.first);
+  }
+  CHECK(failed == size / 2);
+  CHECK(count(world, job_status::failed) == size / 2);
 }
 
 TEST_CASE("a cancelled array's running child is not tried again") {
