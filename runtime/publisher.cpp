@@ -119,6 +119,7 @@ void publisher::end() {
   items_.clear();
   batch_ends_.clear();
   batch_.reset();
+  read_up_to_ = {};
   cursor_due_ = false;
 }
 

@@ -121,6 +121,7 @@ public:
     std::lock_guard lock{mutex};
     if (refusals > 0) {
       --refusals;
+      refused_once.notify_all();
       return api_error{api_errc::unavailable, "try again"};
     }
     jobs_response answer;
@@ -134,6 +135,19 @@ public:
       answer.jobs.push_back(view);
     }
     return response{answer};
+  }
+
+  void wait_for_refusal(int of) {
+    std::unique_lock lock{mutex};
+    REQUIRE(
+        refused_once.wait_for(lock, patience, [&] { return refusals < of; }));
+  }
+
+  /// Until the publisher has done what it was told.
+  void settle() {
+    std::promise<void> done;
+    thread.queue()->post([&] { done.set_value(); });
+    done.get_future().get();
   }
 
   void submit(uint32_t partition, const std::string& text) {
@@ -161,6 +175,7 @@ public:
   memory_topic rejections;
   memory_topic cursors;
   std::mutex mutex;
+  std::condition_variable refused_once;
   int refusals = 0;
   job_key gone;
   std::shared_ptr<publisher> node;
@@ -229,6 +244,28 @@ TEST_CASE("who is owner again goes on where it was") {
   w.truth.run_jobs(here, {2});
   node->on_owned();
   CHECK(w.changes.texts(2) == world::texts{"1.1 RUNNING", "2.1 RUNNING"});
+}
+
+TEST_CASE("who is owner again before anything was published leaves nothing "
+          "out") {
+  constexpr int many = 1'000'000;
+  // More than a log gives to its readers at once.
+  constexpr int claims = 5'000;
+  world w;
+  for (int i = 0; i < claims; ++i)
+    w.truth.claim(here);
+  auto at = w.truth.run_jobs(here, {1});
+  w.refusals = many;
+  auto node = w.start();
+  w.wait_for_refusal(many);
+  node->on_disowned();
+  w.settle();
+  {
+    std::lock_guard lock{w.mutex};
+    w.refusals = 0;
+  }
+  node->on_owned();
+  CHECK(w.changes.texts(1) == world::texts{std::to_string(at) + ".1 RUNNING"});
 }
 
 TEST_CASE("what was not written for sure is written again, in order") {
