@@ -343,6 +343,13 @@ void keeper_machine::failed_to_start(const attempt_id& id,
   finish(id, std::move(end));
 }
 
+void keeper_machine::exited(const attempt_id& id) {
+  auto& attempt = attempts_.at(id);
+  BERTH_ASSERT(attempt.at == phase::running, "what ends was started");
+  set_timer(id, attempt, std::nullopt);
+  attempt.killed = true;
+}
+
 void keeper_machine::ended(const attempt_id& id, const process_end& process,
                            const keeper_clock& now) {
   const auto& attempt = attempts_.at(id);

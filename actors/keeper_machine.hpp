@@ -101,6 +101,9 @@ public:
   void started(const attempt_id& attempt, const keeper_clock& now);
   void failed_to_start(const attempt_id& attempt, const std::string& reason,
                        const keeper_clock& now);
+  /// The main process was reaped: what else is left of the attempt is killed by
+  /// the host, and no timeout and no stop changes any more how it has ended.
+  void exited(const attempt_id& attempt);
   /// The main process was reaped, its tree is gone, its output is complete.
   void ended(const attempt_id& attempt, const process_end& end,
              const keeper_clock& now);

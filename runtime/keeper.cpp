@@ -178,7 +178,8 @@ private:
     int status = 0;
     pid_t pid = 0;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-      running_.reaped(pid, status, now());
+      if (auto ended = running_.reaped(pid, status, now()))
+        machine_->exited(*ended);
   }
 
   void start_some() {

@@ -225,17 +225,18 @@ std::optional<int64_t> running_attempts::next_partial_line_ms() const {
   return partial_lines_.front().due_ms;
 }
 
-void running_attempts::reaped(pid_t pid, int wait_status,
-                              const keeper_clock& now) {
+std::optional<attempt_id> running_attempts::reaped(pid_t pid, int wait_status,
+                                                   const keeper_clock& now) {
   auto found = tag_of_process_.find(pid);
   if (found == tag_of_process_.end())
-    return;
+    return std::nullopt;
   auto& a = attempts_.at(found->second);
   a.is_reaped = true;
   a.exit_code = exit_code_of(wait_status);
   a.reaped_boottime_ms = now.boottime_ms;
   ending_.push_back(a.tag);
   tag_of_process_.erase(found);
+  return a.id;
 }
 
 /// A child of ours that is nobody's main process is somebody's orphan; while

@@ -45,8 +45,9 @@ public:
   /// When that is due next, by CLOCK_BOOTTIME.
   std::optional<int64_t> next_partial_line_ms() const;
   /// A child of this process was reaped; it may be a main process, or an orphan
-  /// of one.
-  void reaped(pid_t pid, int wait_status, const keeper_clock& now);
+  /// of one. The attempt whose main process it was.
+  std::optional<attempt_id> reaped(pid_t pid, int wait_status,
+                                   const keeper_clock& now);
   void signal(const attempt_id& attempt, bool kill);
 
   using on_end = std::function<void(const attempt_id&, const process_end&)>;

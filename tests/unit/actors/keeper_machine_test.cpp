@@ -473,6 +473,26 @@ TEST_CASE("a job's time counts from its start") {
   CHECK(w.end_of(attempt(1))->exit_code == 137);
 }
 
+TEST_CASE("an attempt whose main process has ended is neither timed out nor "
+          "stopped, however long the rest of it takes to die") {
+  world w;
+  w.open_with_lease();
+  w.start(attempt(1), 100);
+  w.run_starts();
+  w.advance(60);
+  w.machine.exited(attempt(1));
+  w.advance(60);
+  w.look();
+  w.stop(attempt(1));
+  w.advance(grace);
+  w.look();
+  CHECK(w.signals.empty());
+  w.exit(attempt(1), 0);
+  auto end = w.end_of(attempt(1));
+  REQUIRE(end);
+  CHECK(end->end == attempt_end::exited);
+}
+
 TEST_CASE("the first cause of a stop is the one that is told") {
   world w;
   w.open_with_lease();
