@@ -33,8 +33,9 @@ storage_error log_lost_tail(shard_id partition, log_offset read,
                             log_offset end) {
   return {storage_errc::fatal,
           "partition " + std::to_string(partition.value)
-              + " of the log ends at offset " + std::to_string(end)
-              + ", but this node's store has it up to offset "
+              + " of the log has only offsets below " + std::to_string(end)
+              + ", but this node's store was made from it up to and with "
+                "offset "
               + std::to_string(read)
               + ": the log has lost its tail, or is another one. Restore log "
                 "and data folders from one copy, or, to go on with what the "

@@ -17,12 +17,12 @@ from workbench import Workbench, shell
 READ_TIMEOUT_S = 20
 
 
-def patient_bench(cluster):
+def patient_bench(cluster, read_timeout=READ_TIMEOUT_S):
     """Its calls are repeated as SDKs repeat them, at any node."""
     bench = Workbench(cluster)
     patient = {
         "retries": {"mode": "standard", "max_attempts": 10},
-        "read_timeout": READ_TIMEOUT_S,
+        "read_timeout": read_timeout,
     }
     bench.batch = cluster.batch(**patient)
     bench.logs = cluster.logs(**patient)

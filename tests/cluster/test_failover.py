@@ -10,6 +10,9 @@ from shard_log import read_claims
 from waiting import wait_for
 from workbench import Workbench
 
+#: A third of all calls go to a node that is frozen, whose client must give up.
+PATIENCE_WITH_A_NODE_S = 5
+
 
 @pytest.fixture(scope="module")
 def fleet(brokers, tmp_path_factory):
@@ -27,7 +30,7 @@ def fleet(brokers, tmp_path_factory):
     )
     try:
         cluster.start()
-        bench = patient_bench(cluster)
+        bench = patient_bench(cluster, PATIENCE_WITH_A_NODE_S)
         environment = bench.environment(16)
         for _ in range(2):
             cluster.make_agent(environment).start()
@@ -72,6 +75,7 @@ class Load:
         goal = len(self.jobs) + count
         wait_for(
             lambda: len(self.jobs) >= goal or self.errors,
+            120,
             what=f"no {count} more jobs are accepted",
         )
 

@@ -9,25 +9,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from berth_server import BERTH
 from brokers import Silent
+from ends import PATIENCE_S, code_and_words, ended
 from waiting import wait_for
 from workbench import Workbench
 
 USAGE = 2
-PATIENCE_S = 60
-
-
-def ended(node, seconds=PATIENCE_S):
-    """Launches it; (exit code, what it said) when it has ended by itself."""
-    node.launch()
-    return code_and_words(node, seconds)
-
-
-def code_and_words(node, seconds=PATIENCE_S):
-    try:
-        code = node.process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        raise AssertionError(f"it goes on: {node.log_text()}") from None
-    return code, node.log_text()
 
 
 @pytest.fixture
