@@ -4,6 +4,7 @@
 #include "bench/cluster_bench.hpp"
 #include "bench/dev_bench.hpp"
 #include "bench/shard_bench.hpp"
+#include "bench/store_bench.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <algorithm>
@@ -30,6 +31,8 @@ const std::vector<benchmark>& all_benchmarks() {
       {"queued",
        [](auto& folder) { return queued_jobs(1'000'000, 10'000, folder); }},
       {"children", [](auto& folder) { return waiting_children(folder); }},
+      {"lookups",
+       [](auto& folder) { return unknown_lookups(3'000'000, 30'000, folder); }},
       {"latency", [](auto& folder) { return idle_latency(folder); }},
       {"calls", [](auto& folder) { return submissions(folder); }},
       {"cluster-jobs",

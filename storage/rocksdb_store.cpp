@@ -18,7 +18,7 @@ namespace {
 
 constexpr double filter_bits_per_key = 10;
 constexpr size_t block_bytes = 4 * 1024;
-constexpr int open_files_max = 64;
+constexpr int open_files_max = 128;
 /// Nothing is ever put into the memtable.
 constexpr size_t memtable_bytes = 64 * 1024;
 constexpr uint64_t file_bytes = 32 * 1024 * 1024;
@@ -34,12 +34,20 @@ rocksdb::Options store_options(const rocksdb_store_options& wanted) {
   options.max_bytes_for_level_base = 4 * file_bytes;
   options.level_compaction_dynamic_level_bytes = true;
   options.max_open_files = open_files_max;
+  // One table of open files: of many small ones, some are always too small.
+  options.table_cache_numshardbits = 0;
 
   rocksdb::BlockBasedTableOptions table;
   table.block_size = block_bytes;
   table.block_cache = rocksdb::NewLRUCache(wanted.cache_bytes);
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // A filter of one piece grows with its file until the cache holds it no more,
+  // and is then read whole for every lookup.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.metadata_block_size = block_bytes;
+  table.pin_top_level_index_and_filter = true;
   // Most lookups are of ids never seen before; they should not touch a disk.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(filter_bits_per_key));
   table.whole_key_filtering = true;

@@ -7,6 +7,8 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <rocksdb/db.h>
+#include <rocksdb/perf_context.h>
+#include <rocksdb/perf_level.h>
 
 #ifdef __SANITIZE_ADDRESS__
 // AddressSanitizer's; GCC does not install its header.
@@ -196,4 +198,20 @@ TEST_CASE("a store does not keep in memory what it has written",
   auto grown = after - std::min(before, after);
   INFO("grown by " << grown << " bytes");
   CHECK(grown < rows_written * 500 / 2);
+}
+
+TEST_CASE("looking for a row that is not there reads little, however many "
+          "there are and however small the cache") {
+  temporary_folder folder;
+  auto store = must_open({.folder = folder.path(), .cache_bytes = 64 * 1024});
+  REQUIRE_FALSE(store->write(many_rows(100'000), checkpoint{}));
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableCount);
+  rocksdb::get_perf_context()->Reset();
+  constexpr size_t lookups = 1000;
+  for (size_t i = 0; i < lookups; ++i)
+    CHECK_FALSE(store->get("row " + std::to_string(i) + " x"));
+  auto read = rocksdb::get_perf_context()->block_read_byte;
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
+  // A piece of the filter, of the index, and sometimes the rows.
+  CHECK(read / lookups <= 3 * 4096);
 }
