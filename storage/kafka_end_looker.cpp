@@ -72,7 +72,8 @@ void kafka_end_looker::serve(lane which) {
         std::lock_guard lock{mutex_};
         failing_.erase(next.first);
       }
-      for (auto& done : next.second)
+      // Who asked may be kept alive by what is called.
+      for (auto& done : std::exchange(next.second, {}))
         done(end, {});
       continue;
     }

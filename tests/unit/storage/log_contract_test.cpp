@@ -388,3 +388,19 @@ TEST_CASE("a log that is opened again has everything and goes on", "[log]") {
     CHECK(end_of(*fixture, shard_id{2}) == 0);
   }
 }
+
+TEST_CASE("a log lets go of whom it has told its end", "[log]") {
+  // Who asks is kept alive by the question.
+  collector<bool> let_go;
+  auto fixture = make_log(GENERATE(from_range(all_logs())));
+  collector<log_offset> ends;
+  {
+    std::shared_ptr<void> asker{nullptr, [&](void*) { let_go.add(true); }};
+    fixture->subject().end_offset(
+        first, [&ends, asker](log_offset end, const storage_error&) {
+          ends.add(end);
+        });
+  }
+  REQUIRE(ends.wait(*fixture, 1));
+  CHECK(let_go.wait(1));
+}
