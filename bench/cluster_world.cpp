@@ -270,30 +270,24 @@ double append_and_read_back(log& to, shard_id partition,
   return took;
 }
 
-std::vector<double> round_trips(log& to, shard_id partition,
-                                const std::string& bytes, size_t count) {
-  constexpr size_t warm_up = 20;
-  std::mutex mutex;
-  std::condition_variable came;
-  size_t seen = 0;
-  auto reading = to.read(
-      partition, end_of(to, partition),
-      [&](const std::vector<log_record>& read) {
-        std::lock_guard lock{mutex};
-        seen += read.size();
-        came.notify_one();
-      },
-      [](const storage_error& error) { give_up(error.message); });
-  std::vector<double> all;
-  for (size_t i = 1; i <= warm_up + count; ++i) {
-    auto start = wall_seconds();
-    to.append(partition, bytes, ignore);
-    std::unique_lock lock{mutex};
-    came.wait(lock, [&] { return seen >= i; });
-    if (i > warm_up)
-      all.push_back(wall_seconds() - start);
-  }
-  return all;
+round_trip::round_trip(log& to, shard_id partition)
+    : to_(to), partition_(partition),
+      reading_(to.read(
+          partition, end_of(to, partition),
+          [this](const std::vector<log_record>& read) {
+            std::lock_guard lock{mutex_};
+            seen_ += read.size();
+            came_.notify_one();
+          },
+          [](const storage_error& error) { give_up(error.message); })) {}
+
+double round_trip::once(const std::string& bytes) {
+  auto start = wall_seconds();
+  to_.append(partition_, bytes, ignore);
+  std::unique_lock lock{mutex_};
+  ++appended_;
+  came_.wait(lock, [&] { return seen_ >= appended_; });
+  return wall_seconds() - start;
 }
 
 } // namespace berth::bench

@@ -80,9 +80,21 @@ std::vector<std::string> read_all(log& of, shard_id partition);
 /// back. Seconds.
 double append_and_read_back(log& to, shard_id partition,
                             const std::vector<std::string>& records);
-/// One after the other on an idle topic: seconds of each, from the append until
-/// a reader at the end has it.
-std::vector<double> round_trips(log& to, shard_id partition,
-                                const std::string& bytes, size_t count);
+/// Appends to an idle topic, one record after the other, and reads each back.
+class round_trip {
+public:
+  round_trip(log& to, shard_id partition);
+  /// Seconds from the append until a reader at the end has it.
+  double once(const std::string& bytes);
+
+private:
+  log& to_;
+  const shard_id partition_;
+  std::mutex mutex_;
+  std::condition_variable came_;
+  size_t appended_ = 0;
+  size_t seen_ = 0;
+  std::unique_ptr<log_reading> reading_;
+};
 
 } // namespace berth::bench
