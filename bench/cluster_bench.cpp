@@ -8,7 +8,7 @@ namespace berth::bench {
 
 namespace {
 
-constexpr int64_t agent_vcpus = 64;
+constexpr int64_t agent_vcpus = 1024;
 /// Calls that clients have on the way at a time.
 constexpr uint64_t calls_at_once = 2000;
 constexpr uint64_t latencies = 300;

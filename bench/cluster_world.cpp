@@ -246,7 +246,7 @@ double append_and_read_back(log& to, shard_id partition,
       },
       [](const storage_error& error) { give_up(error.message); });
   // Below what the producer takes at once.
-  constexpr size_t pending_max = 10'000;
+  constexpr size_t pending_max = log_pending_bytes_max / 2;
   std::mutex mutex;
   std::condition_variable room;
   size_t pending = 0;
@@ -254,14 +254,16 @@ double append_and_read_back(log& to, shard_id partition,
     {
       std::unique_lock lock{mutex};
       room.wait(lock, [&] { return pending < pending_max; });
-      ++pending;
+      pending += r.size() + 1;
     }
-    to.append(partition, r, [&](append_outcome outcome, storage_error error) {
-      ignore(outcome, error);
-      std::lock_guard lock{mutex};
-      --pending;
-      room.notify_one();
-    });
+    to.append(partition, r,
+              [&, size = r.size()](append_outcome outcome,
+                                   const storage_error& error) {
+                ignore(outcome, error);
+                std::lock_guard lock{mutex};
+                pending -= size + 1;
+                room.notify_one();
+              });
   }
   done.get_future().wait();
   auto took = wall_seconds() - start;

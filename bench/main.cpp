@@ -36,7 +36,7 @@ const std::vector<benchmark>& all_benchmarks() {
       {"latency", [](auto& folder) { return idle_latency(folder); }},
       {"calls", [](auto& folder) { return submissions(folder); }},
       {"cluster-jobs",
-       [](auto& folder) { return cluster_jobs(50'000, folder); }},
+       [](auto& folder) { return cluster_jobs(200'000, folder); }},
       {"cluster-latency", [](auto& folder) { return cluster_latency(folder); }},
       {"cluster-cpu", [](auto& folder) { return cluster_cpu(20'000, folder); }},
   };

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <ctime>
 #include <fstream>
+#include <jemalloc/jemalloc.h>
+#include <string>
 #include <unistd.h>
 
 namespace berth::bench {
@@ -53,6 +55,9 @@ double wall_seconds() {
 }
 
 uint64_t resident_bytes() {
+  const auto purge_all =
+      "arena." + std::to_string(MALLCTL_ARENAS_ALL) + ".purge";
+  mallctl(purge_all.c_str(), nullptr, nullptr, nullptr, 0);
   std::ifstream statm{"/proc/self/statm"};
   uint64_t total = 0;
   uint64_t resident = 0;

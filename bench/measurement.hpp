@@ -35,7 +35,7 @@ double percentile(std::vector<double> values, double share);
 double cpu_seconds();
 /// Seconds on a steady clock.
 double wall_seconds();
-/// Bytes of memory resident now.
+/// Bytes of memory resident, once what is free was given back.
 uint64_t resident_bytes();
 
 } // namespace berth::bench

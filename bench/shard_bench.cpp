@@ -5,8 +5,6 @@
 #include "messages/codec.hpp"
 #include "storage/rocksdb_store.hpp"
 
-#include <malloc.h>
-
 namespace berth::bench {
 
 namespace {
@@ -136,7 +134,6 @@ queued_world make_queued(uint64_t count, const std::string& folder) {
     q.next += some;
     q.world->write_checkpoint();
   }
-  malloc_trim(0);
   return q;
 }
 
@@ -176,14 +173,12 @@ std::vector<measurement> waiting_children(const std::string& folder) {
   world.let_agents_work(false);
   world.submit(1, size);
   world.write_checkpoint();
-  malloc_trim(0);
   auto before = resident_bytes();
   for (uint64_t i = 0; i < arrays; ++i) {
     world.submit(2 + i, size);
     world.run();
   }
   world.write_checkpoint();
-  malloc_trim(0);
   auto per_child = static_cast<double>(resident_bytes() - before)
                    / static_cast<double>(arrays * size);
   return {{"resident bytes per waiting array child", per_child, "bytes", 0, "",

@@ -26,6 +26,16 @@ set_target_properties(
                            INTERFACE_INCLUDE_DIRECTORIES
                            "${ROCKSDB_INCLUDE_DIR}")
 
+# Actors hand memory from thread to thread, which glibc's malloc is slow at.
+# AddressSanitizer brings its own.
+find_path(JEMALLOC_INCLUDE_DIR jemalloc/jemalloc.h REQUIRED)
+find_library(JEMALLOC_LIBRARY NAMES libjemalloc.so REQUIRED)
+mark_as_advanced(JEMALLOC_INCLUDE_DIR JEMALLOC_LIBRARY)
+add_library(berth_allocator INTERFACE)
+target_include_directories(berth_allocator INTERFACE "${JEMALLOC_INCLUDE_DIR}")
+target_link_libraries(
+  berth_allocator INTERFACE $<$<NOT:$<CONFIG:Asan>>:${JEMALLOC_LIBRARY}>)
+
 # CAF binds references to null in its own headers; the check would report each.
 add_library(berth_caf INTERFACE)
 target_link_libraries(berth_caf INTERFACE CAF::io CAF::core)

@@ -4,14 +4,43 @@
 
 namespace berth {
 
+bool row_reader::find_unwritten(const shard& machine, const std::string& key,
+                                std::optional<std::string>& row) const {
+  if (auto pending = machine.pending_row(key)) {
+    row = *pending;
+    return true;
+  }
+  if (!flushing_)
+    return false;
+  auto found = flushing_->find(key);
+  if (found == flushing_->end())
+    return false;
+  row = found->second;
+  return true;
+}
+
 std::optional<std::string> row_reader::get(const shard& machine,
                                            const std::string& key) const {
-  if (auto pending = machine.pending_row(key))
-    return *pending;
-  if (flushing_)
-    if (auto found = flushing_->find(key); found != flushing_->end())
-      return found->second;
-  return store_->get(key);
+  std::optional<std::string> row;
+  return find_unwritten(machine, key, row) ? row : store_->get(key);
+}
+
+std::vector<std::optional<std::string>>
+row_reader::get_each(const shard& machine,
+                     const std::vector<std::string>& keys) const {
+  std::vector<std::optional<std::string>> rows{keys.size()};
+  std::vector<std::string> stored;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (find_unwritten(machine, keys[i], rows[i]))
+      continue;
+    stored.push_back(keys[i]);
+    places.push_back(i);
+  }
+  auto found = store_->get_each(stored);
+  for (size_t i = 0; i < places.size(); ++i)
+    rows[places[i]] = std::move(found[i]);
+  return rows;
 }
 
 fetched_rows row_reader::fetch(const shard& machine,
@@ -19,8 +48,9 @@ fetched_rows row_reader::fetch(const shard& machine,
   fetched_rows rows;
   for (const auto& range : needs.ranges)
     fetch_range(range, rows);
-  for (const auto& key : needs.keys)
-    rows.try_emplace(key, get(machine, key));
+  auto found = get_each(machine, needs.keys);
+  for (size_t i = 0; i < needs.keys.size(); ++i)
+    rows.try_emplace(needs.keys[i], std::move(found[i]));
   return rows;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace berth {
 
@@ -24,9 +25,15 @@ public:
 
   std::optional<std::string> get(const shard& machine,
                                  const std::string& key) const;
+  /// The same for each key, in their order.
+  std::vector<std::optional<std::string>>
+  get_each(const shard& machine, const std::vector<std::string>& keys) const;
   fetched_rows fetch(const shard& machine, const needed_rows& needs) const;
 
 private:
+  /// Whether the row is not the store's to tell.
+  bool find_unwritten(const shard& machine, const std::string& key,
+                      std::optional<std::string>& row) const;
   void fetch_range(const row_range& range, fetched_rows& into) const;
 
   std::shared_ptr<store> store_;

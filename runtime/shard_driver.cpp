@@ -14,7 +14,7 @@ namespace {
 /// Rows loaded from the store at a time.
 constexpr size_t load_page_rows = 10'000;
 /// Specifications kept decoded for dispatches; an array's children share one.
-constexpr size_t cached_specs_max = 256;
+constexpr size_t cached_specs_max = 1024;
 /// Expired jobs whose rows one checkpoint deletes.
 constexpr size_t expired_rows_max = 1000;
 /// Decisions that came to nothing before the driver lets others run.
@@ -85,18 +85,45 @@ void shard_driver::set_candidate(bool candidate) {
   }
 }
 
-shared_job_spec shard_driver::spec_of(const job_id& id) {
-  if (auto found = specs_.find(id); found != specs_.end())
-    return found->second;
-  auto bytes = rows_->get(*machine_, job_table::body_key(id));
-  auto decoded = bytes ? decode<job_spec>(*bytes) : std::nullopt;
+void shard_driver::keep_spec(const job_id& id,
+                             const std::optional<std::string>& body) {
+  auto decoded = body ? decode<job_spec>(*body) : std::nullopt;
   if (!decoded)
-    return nullptr;
+    return;
   if (specs_.size() >= cached_specs_max || rarely("forget specifications"))
     specs_.clear();
-  auto spec = std::make_shared<const job_spec>(std::move(*decoded));
-  specs_.emplace(id, spec);
-  return spec;
+  specs_.emplace(id, std::make_shared<const job_spec>(std::move(*decoded)));
+}
+
+void shard_driver::read_specs(const std::vector<shard_effect>& effects) {
+  std::vector<job_id> ids;
+  std::vector<std::string> keys;
+  for (const auto& effect : effects) {
+    const auto* sent = std::get_if<send_to_agent_effect>(&effect);
+    const auto* start =
+        sent ? std::get_if<start_attempt>(&sent->what.body) : nullptr;
+    if (start == nullptr || specs_.count(start->attempt.job.id) != 0)
+      continue;
+    // Children of one array come one behind the other.
+    if (!ids.empty() && ids.back() == start->attempt.job.id)
+      continue;
+    if (ids.size() == cached_specs_max)
+      break;
+    ids.push_back(start->attempt.job.id);
+    keys.push_back(job_table::body_key(ids.back()));
+  }
+  auto bodies = rows_->get_each(*machine_, keys);
+  for (size_t i = 0; i < ids.size(); ++i)
+    keep_spec(ids[i], bodies[i]);
+}
+
+shared_job_spec shard_driver::spec_of(const job_id& id) {
+  auto found = specs_.find(id);
+  if (found == specs_.end()) {
+    keep_spec(id, rows_->get(*machine_, job_table::body_key(id)));
+    found = specs_.find(id);
+  }
+  return found == specs_.end() ? nullptr : found->second;
 }
 
 void shard_driver::send_to_agent(dispatch what) {
@@ -145,7 +172,9 @@ void shard_driver::drive() {
   }
   auto mine = incarnation_;
   std::vector<call_answer> answers;
-  for (auto& effect : machine_->take_effects()) {
+  auto effects = machine_->take_effects();
+  read_specs(effects);
+  for (auto& effect : effects) {
     carry_out(effect, answers);
     // A reload has replaced the machine; its effects are void.
     if (mine != incarnation_)

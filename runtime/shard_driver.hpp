@@ -147,6 +147,9 @@ private:
   void wake_when_due();
   void look_before_claim();
   void claim_when_due();
+  void keep_spec(const job_id& id, const std::optional<std::string>& body);
+  /// Of all starts at once, which is quicker than one by one.
+  void read_specs(const std::vector<shard_effect>& effects);
   shared_job_spec spec_of(const job_id& id);
 
   shard_driver_options options_;

@@ -11,7 +11,7 @@ build_packages=(
   g++ cmake ninja-build ccache mold pkg-config make python3
   libcaf-dev libmsgpack-cxx-dev librocksdb-dev librdkafka-dev libspdlog-dev
   catch2 librapidcheck-dev libboost-dev nlohmann-json3-dev libcli11-dev
-  prometheus-cpp-dev libcurl4-openssl-dev zlib1g-dev libssl-dev
+  prometheus-cpp-dev libjemalloc-dev libcurl4-openssl-dev zlib1g-dev libssl-dev
 )
 
 missing=()

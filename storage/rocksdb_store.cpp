@@ -67,6 +67,8 @@ public:
   std::optional<checkpoint> last_checkpoint() const override;
   storage_error write(const row_batch& rows, const checkpoint& at) override;
   std::optional<std::string> get(std::string_view key) const override;
+  std::vector<std::optional<std::string>>
+  get_each(const std::vector<std::string>& keys) const override;
   std::vector<row> scan(std::string_view from, std::string_view to,
                         size_t limit) const override;
   std::vector<row> scan_back(std::string_view from, std::string_view to,
@@ -163,6 +165,28 @@ std::optional<std::string> rocksdb_store::get(std::string_view key) const {
   if (!status.IsNotFound())
     note(status);
   return std::nullopt;
+}
+
+std::vector<std::optional<std::string>>
+rocksdb_store::get_each(const std::vector<std::string>& keys) const {
+  std::vector<std::string> stored;
+  for (const auto& key : keys)
+    stored.push_back(stored_row_key(key));
+  std::vector<rocksdb::Slice> wanted;
+  for (const auto& key : stored)
+    wanted.push_back(to_slice(key));
+  std::vector<rocksdb::PinnableSlice> values{keys.size()};
+  std::vector<rocksdb::Status> statuses{keys.size()};
+  db_->MultiGet({}, db_->DefaultColumnFamily(), keys.size(), wanted.data(),
+                values.data(), statuses.data());
+  std::vector<std::optional<std::string>> rows{keys.size()};
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].ok())
+      rows[i] = values[i].ToString();
+    else if (!statuses[i].IsNotFound())
+      note(statuses[i]);
+  }
+  return rows;
 }
 
 std::vector<row> rocksdb_store::scan(std::string_view from, std::string_view to,

@@ -63,6 +63,9 @@ TEST_CASE("what is being written hides what the store has") {
   CHECK(r.reader.get(r.fixture.machine(), "a") == "2");
   CHECK_FALSE(r.reader.get(r.fixture.machine(), "b"));
   CHECK(r.reader.get(r.fixture.machine(), "c") == "1");
+  CHECK(r.reader.get_each(r.fixture.machine(), {"c", "b", "a", "x"})
+        == std::vector<std::optional<std::string>>{"1", std::nullopt, "2",
+                                                   std::nullopt});
   r.reader.set_flushing(nullptr);
   CHECK(r.reader.get(r.fixture.machine(), "b") == "1");
 }

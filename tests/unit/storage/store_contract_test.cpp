@@ -99,6 +99,19 @@ TEST_CASE("a store gives back the rows and the checkpoint written last",
         == std::vector<row>{{"b", "two"}, {"c", "3"}, {"d", "4"}});
 }
 
+TEST_CASE("many rows asked for at once are those asked for one by one",
+          "[store]") {
+  store_fixture fixture{GENERATE(from_range(all_stores()))};
+  write(fixture, {{"a", "1"}, {"b", "2"}, {"", "none"}}, 1);
+  write(fixture, {{"b", std::nullopt}, {"c", "3"}}, 2);
+  CHECK(fixture.subject().get_each({}).empty());
+  std::vector<std::string> keys{"c", "b", "a", "x", "", "c"};
+  auto found = fixture.subject().get_each(keys);
+  REQUIRE(found.size() == keys.size());
+  for (size_t i = 0; i < keys.size(); ++i)
+    CHECK(found[i] == fixture.subject().get(keys[i]));
+}
+
 TEST_CASE("a write without rows moves the checkpoint", "[store]") {
   store_fixture fixture{GENERATE(from_range(all_stores()))};
   write(fixture, {{"a", "1"}}, 1);
