@@ -36,6 +36,26 @@ void agent_machine::withdraw(environment_uid environment) {
   });
 }
 
+void agent_machine::drain() {
+  draining_ = true;
+  for (auto& [id, a] : agents_) {
+    if (!a.leased)
+      continue;
+    a.join_pause = join_pause_first;
+    a.heartbeats_to_join = join_pause_first;
+    join(a);
+  }
+}
+
+bool agent_machine::is_drained() const {
+  auto settled = [this](const auto& entry) {
+    auto told = entry.second.drain_told_ms;
+    return told && *told + drain_settle_ms <= boottime_ms_;
+  };
+  return draining_ && attached_
+         && std::all_of(agents_.begin(), agents_.end(), settled);
+}
+
 void agent_machine::open_session(const agent_offer& o) {
   effects_.push_back(to_keeper_effect{keeper_open_session{o.agent}});
 }
@@ -215,9 +235,11 @@ void agent_machine::on_alive(const keeper_alive& alive) {
 }
 
 /// A join that is in its shard's log before the environment is there was passed
-/// over; what has been taken changes nothing when it is said again.
+/// over; what has been taken changes nothing when it is said again. One that
+/// was sent before the agent drained, its outcome unknown, may land after that.
 void agent_machine::join_again(agent_state& a) {
-  if (a.is_known || !a.joined || --a.heartbeats_to_join > 0)
+  auto is_taken = a.is_known && !draining_;
+  if (is_taken || !a.joined || --a.heartbeats_to_join > 0)
     return;
   a.join_pause = std::min(a.join_pause * 2, join_pause_max);
   a.heartbeats_to_join = a.join_pause;
@@ -295,7 +317,8 @@ void agent_machine::on_taken(const keeper_dispatch_taken& taken) {
 
 void agent_machine::join(agent_state& a) {
   message_record m;
-  m.body = agent_joins{a.offer.agent, *a.session, a.offer.capacity};
+  m.body = agent_joins{a.offer.agent, *a.session,
+                       draining_ ? resources{} : a.offer.capacity};
   append({a.offer.agent, {}, std::move(m), a.offer.environment_shard});
 }
 
@@ -349,11 +372,13 @@ void agent_machine::on_appended(uint64_t token, bool appended) {
   auto p = std::move(found->second);
   appends_.erase(found);
   if (!appended) {
-    // A session that is over has nothing to join for.
-    if (p.joining
-        && find(*p.joining, std::get<agent_joins>(p.what.body).session)
-               == nullptr)
+    if (p.joining) {
+      // A session that is over has nothing to join for.
+      auto session = std::get<agent_joins>(p.what.body).session;
+      if (auto* a = find(*p.joining, session))
+        join(*a);
       return;
+    }
     // Rule Unknown is not failed: a message is simply sent again, and who has
     // taken it already passes over the repeat.
     auto lane = lanes_.find(p.lane);
@@ -363,11 +388,13 @@ void agent_machine::on_appended(uint64_t token, bool appended) {
     return;
   }
   if (p.joining) {
-    auto agent = agents_.find(*p.joining);
+    const auto& said = std::get<agent_joins>(p.what.body);
     // An earlier session's join says nothing of the present one.
-    if (agent != agents_.end()
-        && agent->second.session == std::get<agent_joins>(p.what.body).session)
-      agent->second.joined = true;
+    if (auto* a = find(*p.joining, said.session)) {
+      a->joined = true;
+      if (draining_ && said.capacity == resources{} && !a->drain_told_ms)
+        a->drain_told_ms = boottime_ms_;
+    }
     return;
   }
   auto& lane = lanes_[p.lane];

@@ -97,6 +97,10 @@ constexpr size_t heartbeats_in_flight_max = 8;
 constexpr uint32_t join_pause_first = 4;
 constexpr uint32_t join_pause_max = 1024;
 
+/// Until what was dispatched before an environment knew that its agent drains
+/// has surely come; what comes later is placed anew when the agent has left.
+constexpr int64_t drain_settle_ms = 5000;
+
 /// One agent of one environment.
 struct agent_offer {
   agent_id agent;
@@ -115,6 +119,11 @@ public:
   /// The agent shall exist, with this capacity; said again changes it for its
   /// next session only.
   void offer(agent_offer o);
+  /// Takes no more work: tells every environment so, again and again. What was
+  /// dispatched before still comes and runs. A machine made anew takes work.
+  void drain();
+  /// The environments were told `drain_settle_ms` ago.
+  bool is_drained() const;
   /// Its environment is gone: no new session will be opened.
   void withdraw(environment_uid environment);
 
@@ -168,6 +177,8 @@ private:
     /// Heartbeats from one join to the next, and until that.
     uint32_t join_pause = join_pause_first;
     uint32_t heartbeats_to_join = join_pause_first;
+    /// When the log had the join that says that it drains.
+    std::optional<int64_t> drain_told_ms;
     size_t heartbeats_in_flight = 0;
   };
   /// Reports on their way to one shard; one append at a time, so that their
@@ -222,6 +233,7 @@ private:
   std::map<uint64_t, pending_append> appends_;
   uint64_t last_token_ = 0;
   bool attached_ = false;
+  bool draining_ = false;
   std::vector<agent_effect> effects_;
 };
 

@@ -7,8 +7,9 @@
 namespace berth {
 
 bool compute_environment_actor::state::has_agents() const {
-  return std::any_of(agents.begin(), agents.end(),
-                     [](const auto& entry) { return entry.second.present; });
+  return std::any_of(agents.begin(), agents.end(), [](const auto& entry) {
+    return entry.second.takes_work();
+  });
 }
 
 bool compute_environment_actor::state::serves() const {
@@ -33,7 +34,7 @@ compute_environment_actor::state::never_fits(const shape& what) const {
       && what.each.vcpu_milli > object.settings.max_vcpus * 1000)
     return unserviceable_reason::over_environment_maximum;
   auto holds = [&](const auto& entry) {
-    return entry.second.present && fits(what.each, entry.second.capacity);
+    return entry.second.takes_work() && fits(what.each, entry.second.capacity);
   };
   if (what.node_count != 1 || std::none_of(agents.begin(), agents.end(), holds))
     return unserviceable_reason::over_every_agent;
@@ -124,8 +125,14 @@ void compute_environment_actor::decide(const agent_joins& m,
                                        draft& out) const {
   auto known = state_->agents.find(m.agent.name);
   if (known != state_->agents.end()) {
-    if (m.session <= known->second.session)
+    if (m.session < known->second.session)
       return;
+    if (m.session == known->second.session) {
+      if (known->second.present
+          && known->second.drains != (m.capacity == resources{}))
+        out.emit(agent_joined{m.agent, m.session, m.capacity, context.now_ms});
+      return;
+    }
     if (known->second.present)
       end_session(m.agent, known->second.session, out);
     if (drops_with(m.agent.name, out))
@@ -203,7 +210,7 @@ std::optional<int64_t> compute_environment_actor::next_due_ms() const {
       // With every agent that could hold it kept for others, only a change of
       // those helps, not time.
       auto can_be_kept = [&](const auto& agent) {
-        return agent.second.present && kept.count(agent.first) == 0
+        return agent.second.takes_work() && kept.count(agent.first) == 0
                && fits(run.what.each, agent.second.capacity);
       };
       auto at = head->second.since_ms + state_->head_wait_ms();
@@ -227,7 +234,7 @@ compute_environment_actor::agents() const {
   for (const auto& [name, agent] : state_->agents)
     if (agent.present)
       views.push_back({name, agent.session, agent.capacity, agent.free,
-                       kept.count(name) != 0});
+                       kept.count(name) != 0, agent.drains});
   return views;
 }
 

@@ -34,7 +34,10 @@ public:
   void decide(const remove_environment&, const decision_context&, draft&) const;
   void decide(const demand&, const decision_context&, draft&) const;
   void decide(const release&, const decision_context&, draft&) const;
-  /// A session newer than the known one ends that and its leases, once.
+  /// A session newer than the known one ends that and its leases, once. Within
+  /// the known one, no capacity says that the agent drains: its leases stay and
+  /// it is given no more; any capacity says that it takes work again, as much
+  /// as it joined with.
   void decide(const agent_joins&, const decision_context&, draft&) const;
   /// Ends the session and its leases, if it is the present one.
   void decide(const agent_lost_call&, draft&) const;
@@ -71,6 +74,7 @@ public:
     resources capacity;
     resources free;
     bool reserved = false;
+    bool drains = false;
   };
   std::vector<agent_view> agents() const;
   /// vCPUs of all leases, in thousandths.

@@ -31,6 +31,12 @@ void compute_environment_actor::state::free(lease_id lease) {
     kinds.erase(kind);
 }
 
+void compute_environment_actor::state::keep_no_more(const std::string& agent) {
+  for (auto& entry : queues)
+    for (auto& head : entry.second.heads)
+      std::erase(head.second.agents, agent);
+}
+
 void compute_environment_actor::apply(const environment_configured& e) {
   state_->settled = false;
   state_->object = e.object;
@@ -39,10 +45,13 @@ void compute_environment_actor::apply(const environment_configured& e) {
 void compute_environment_actor::apply(const agent_joined& e) {
   state_->settled = false;
   auto& agent = state_->agents[e.agent.name];
-  agent.session = e.session;
-  agent.capacity = e.capacity;
-  agent.free = e.capacity;
-  agent.present = true;
+  if (agent.present && agent.session == e.session) {
+    agent.drains = e.capacity == resources{};
+    if (agent.drains)
+      state_->keep_no_more(e.agent.name);
+    return;
+  }
+  agent = {e.session, e.capacity, e.capacity, true, false};
 }
 
 void compute_environment_actor::apply(const agent_session_ended& e) {
@@ -57,12 +66,8 @@ void compute_environment_actor::apply(const agent_session_ended& e) {
   for (auto id : lost)
     state_->free(id);
   known->second.present = false;
-  for (auto& entry : state_->queues)
-    for (auto& head : entry.second.heads) {
-      auto& kept = head.second.agents;
-      kept.erase(std::remove(kept.begin(), kept.end(), e.agent.name),
-                 kept.end());
-    }
+  known->second.drains = false;
+  state_->keep_no_more(e.agent.name);
 }
 
 void compute_environment_actor::apply(const demand_noted& e) {

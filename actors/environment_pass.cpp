@@ -38,7 +38,7 @@ public:
                   : environment.vcpu_milli_left()),
         next_lease_(environment.next_lease.value) {
     for (const auto& [name, agent] : environment.agents)
-      if (agent.present)
+      if (agent.takes_work())
         room_.add_agent(name, agent.session, agent.capacity, agent.free);
     for (const auto& [uid, queue] : environment.queues) {
       // Most queues that an environment has ever known ask for nothing now.

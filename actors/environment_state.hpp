@@ -45,6 +45,9 @@ struct environment_agent {
   resources capacity;
   resources free;
   bool present = false;
+  /// Its leases stay; it is given no more.
+  bool drains = false;
+  bool takes_work() const { return present && !drains; }
 };
 
 struct compute_environment_actor::state {
@@ -74,6 +77,8 @@ struct compute_environment_actor::state {
   explicit state(const environment_configured& first) : object(first.object) {}
 
   bool has_agents() const;
+  /// No head of a queue waits for this agent any more.
+  void keep_no_more(const std::string& agent);
   /// Grants anything at all: enabled, not being deleted, with agents.
   bool serves() const;
   bool is_being_deleted() const {

@@ -10,6 +10,7 @@
 #include "storage/data_folder.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <CLI/CLI.hpp>
 #include <climits>
@@ -21,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace berth {
@@ -150,11 +152,30 @@ agent_process_options options_of(const agent_settings& s,
   return o;
 }
 
+/// Begins it; the process is sent SIGUSR1 once more when it is over.
+void drain(agent_process& agent, std::shared_ptr<std::atomic<bool>> drained) {
+  say("draining: it takes no more work and ends when its "
+      + std::to_string(agent.attempts()) + " attempt(s) have ended");
+  agent.drain([drained = std::move(drained)] {
+    *drained = true;
+    kill(getpid(), SIGUSR1);
+  });
+}
+
 /// Whether the jobs are to be ended, and the environment left.
-bool wait_for_end(const agent_settings& s, const agent_process& agent,
+bool wait_for_end(const agent_settings& s, agent_process& agent,
                   const sigset_t& signals) {
+  auto drained = std::make_shared<std::atomic<bool>>(false);
+  auto drains = false;
   int signal = 0;
   sigwait(&signals, &signal);
+  for (; signal == SIGUSR1; sigwait(&signals, &signal)) {
+    // What it had has ended, and its environment knows that it has left.
+    if (*drained)
+      return false;
+    if (!std::exchange(drains, true))
+      drain(agent, drained);
+  }
   auto count = agent.attempts();
   if (signal == SIGUSR2 || s.leave_on_stop || count == 0)
     return true;
@@ -185,7 +206,7 @@ int run_agent(agent_settings s) {
     std::fprintf(stderr, "berth: %s\n", wrong->c_str());
     return usage_status;
   }
-  auto signals = block_signals({SIGINT, SIGTERM, SIGUSR2});
+  auto signals = block_signals({SIGINT, SIGTERM, SIGUSR1, SIGUSR2});
   start_logging();
   auto folder = data_folder::open(s.data_folder, folder_access::exclusive);
   if (folder.error)

@@ -283,7 +283,7 @@ struct submit_job {
 
 // From agents, as log messages.
 
-/// The agent is there with a session; said again changes nothing.
+/// The agent is there; said again with no capacity it drains, else it does not.
 struct agent_joins {
   static constexpr uint16_t number = 40;
   agent_id agent;

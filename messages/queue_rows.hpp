@@ -63,7 +63,8 @@ struct environment_agent_row {
   session_id session;
   resources capacity;
   bool present = false;
-  BERTH_FIELDS(name, session, capacity, present)
+  bool drains = false;
+  BERTH_FIELDS(name, session, capacity, present, drains)
 };
 
 /// A grant that the queue's demand did not know of.

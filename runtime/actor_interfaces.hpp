@@ -320,6 +320,10 @@ struct agent_failed {
 struct end_jobs {
   std::function<void()> done;
 };
+/// Takes no more work; when what runs has ended, `done` as with `end_jobs`.
+struct drain_agents {
+  std::function<void()> done;
+};
 /// The append that failed is made again.
 struct append_again {
   uint64_t token = 0;
@@ -332,8 +336,8 @@ using agent_host_actor = caf::typed_actor<
     caf::reacts_to<heartbeat_appended>, caf::reacts_to<dispatch_end_known>,
     caf::reacts_to<dispatches_read>, caf::reacts_to<output_settled>,
     caf::reacts_to<agent_failed>, caf::reacts_to<end_jobs>,
-    caf::reacts_to<append_again>, caf::reacts_to<tick>,
-    caf::reacts_to<stop_now>>;
+    caf::reacts_to<drain_agents>, caf::reacts_to<append_again>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 } // namespace berth
 
@@ -369,6 +373,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::dispatches_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::output_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::agent_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::end_jobs)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::drain_agents)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::candidate_chosen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stand_asked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stand_known)

@@ -58,6 +58,7 @@ struct agent_host_state {
   size_t told_alive = 0;
   uint64_t wake = 0;
   int64_t wake_at_ms = INT64_MAX;
+  std::function<void()> when_drained;
   std::function<void()> when_ended;
   /// Heartbeats that tell of the end, not answered yet.
   std::set<uint64_t> last_heartbeats;
@@ -92,6 +93,7 @@ struct agent_host_state {
   void on(const dispatches_read& m);
   void take(const agent_id& agent, const log_record& r);
   void pass_reports();
+  void end_when_drained();
   void end(std::function<void()> done);
   void end_when_told();
 };
@@ -230,6 +232,7 @@ void agent_host_state::tell_progress() {
   if (joined && !joined_told && options.on_joined)
     options.on_joined();
   joined_told = joined;
+  end_when_drained();
 }
 
 // Environments
@@ -329,6 +332,11 @@ void agent_host_state::pass_reports() {
   tell_progress();
 }
 
+void agent_host_state::end_when_drained() {
+  if (when_drained && alive.empty() && machine->is_drained())
+    end(std::exchange(when_drained, nullptr));
+}
+
 void agent_host_state::end(std::function<void()> done) {
   ending = true;
   when_ended = std::move(done);
@@ -419,6 +427,10 @@ agent_host_behavior(agent_host_actor::stateful_pointer<agent_host_state> self,
       },
       [self](const agent_failed& m) { self->state.options.on_fatal(m.why); },
       [self](const end_jobs& m) { self->state.end(m.done); },
+      [self](const drain_agents& m) {
+        self->state.when_drained = m.done;
+        self->state.give([](agent_machine& to) { to.drain(); });
+      },
       [self](const append_again& m) {
         self->state.give(
             [&](agent_machine& to) { to.on_appended(m.token, false); });

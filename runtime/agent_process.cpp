@@ -98,6 +98,10 @@ public:
 
   size_t attempts() const { return attempts_; }
 
+  void drain(std::function<void()> done) {
+    caf::anon_send(host_, drain_agents{std::move(done)});
+  }
+
   void end_jobs(std::function<void()> done) {
     caf::anon_send(host_, berth::end_jobs{std::move(done)});
   }
@@ -176,6 +180,10 @@ agent_process::~agent_process() = default;
 
 size_t agent_process::attempts() const {
   return impl_->attempts();
+}
+
+void agent_process::drain(std::function<void()> done) {
+  impl_->drain(std::move(done));
 }
 
 void agent_process::end_jobs(std::function<void()> done) {

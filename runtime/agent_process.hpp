@@ -64,6 +64,8 @@ public:
 
   /// Attempts that the keeper has at hand.
   size_t attempts() const;
+  /// Takes no more work. Once what it has has ended, does as `end_jobs` does.
+  void drain(std::function<void()> done);
   /// Ends all jobs; calls `done`, from any thread, once they have ended and the
   /// log has their reports.
   void end_jobs(std::function<void()> done);
