@@ -45,20 +45,26 @@ void explain_saturated(const shard_state& state,
                               "(UpdateComputeEnvironment).");
     return;
   }
-  if (environment->agents().empty()) {
+  auto agents = environment->agents();
+  auto draining =
+      std::erase_if(agents, [](const auto& agent) { return agent.drains; });
+  if (agents.empty()) {
     why.reason = wait_reason::no_agents;
-    why.sentences.push_back("Environment " + name
-                            + " has no agent: none has joined yet.");
+    why.sentences.push_back(
+        draining == 0
+            ? "Environment " + name + " has no agent: none has joined yet."
+            : "Environment " + name + " has only agents that drain ("
+                  + std::to_string(draining)
+                  + "): they take no more work. Start another agent there.");
     return;
   }
   why.reason = wait_reason::no_room;
   resources free;
-  for (const auto& agent : environment->agents())
+  for (const auto& agent : agents)
     free += agent.free;
   why.sentences.push_back("Environment " + name + " has no room for "
                           + to_string(what.each) + " now: " + to_string(free)
-                          + " are free on "
-                          + std::to_string(environment->agents().size())
+                          + " are free on " + std::to_string(agents.size())
                           + " agent(s). A running job has to end first.");
   auto contention = environment->contention_for(queue, what);
   if (contention.higher_priority) {

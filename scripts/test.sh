@@ -2,7 +2,7 @@
 # Runs every test. The last line is `N passed, N failed`; exits 1 if any failed
 # or could not be built or run.
 #
-#   scripts/test.sh [PART...]    default: all but the last, in this order
+#   scripts/test.sh [PART...]    default: all, in this order
 #
 #   sources       format, layering, words and sizes
 #   dev           unit and integration tests, preset dev
@@ -162,7 +162,7 @@ part_relayed() {
 }
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev sim asan fuzz conformance cluster)
+[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev sim asan fuzz conformance cluster relayed)
 for part in "${parts[@]}"; do
   if ! declare -F "part_$part" >/dev/null; then
     echo "test.sh: there is no part '$part'; the parts are sources, dev," \

@@ -429,3 +429,25 @@ TEST_CASE("an agent joins again until its shard has shown that it knows it") {
   w.machine.on_dispatch(d, 100);
   CHECK(joins_of(100).empty());
 }
+
+TEST_CASE("an agent that drains says so again and again, ever more seldom") {
+  world w;
+  w.begin();
+  // Its shard knows it.
+  w.handed_over(w.start(1), 100);
+  w.machine.drain();
+  w.look();
+  w.machine.on_appended(w.only<append_message_effect>().token, true);
+  std::vector<int> said;
+  for (int heartbeat = 1; heartbeat <= 30; ++heartbeat) {
+    w.advance(interval_ms);
+    auto beaten = w.beat();
+    for (const auto& join : w.taken<append_message_effect>()) {
+      CHECK(std::get<agent_joins>(join.what.body).capacity == resources{});
+      w.machine.on_appended(join.token, true);
+      said.push_back(heartbeat);
+    }
+    w.acknowledged(beaten);
+  }
+  CHECK(said == std::vector<int>{4, 12, 28});
+}

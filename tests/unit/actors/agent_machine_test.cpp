@@ -262,3 +262,62 @@ TEST_CASE("an agent whose environment is gone opens no session") {
   w.session(second_session);
   CHECK(w.effects.empty());
 }
+
+namespace {
+
+resources offered(const append_message_effect& join) {
+  return std::get<agent_joins>(join.what.body).capacity;
+}
+
+} // namespace
+
+TEST_CASE("an agent that drains says so, and is drained a while after") {
+  world w;
+  w.machine.on_clock(100);
+  w.join();
+  CHECK_FALSE(w.machine.is_drained());
+  w.machine.drain();
+  w.look();
+  auto told = w.append();
+  CHECK(told.to == home);
+  CHECK(offered(told) == resources{});
+  w.machine.on_clock(100 + drain_settle_ms);
+  CHECK_FALSE(w.machine.is_drained());
+  w.appended(told);
+  w.machine.on_clock(100 + 2 * drain_settle_ms - 1);
+  CHECK_FALSE(w.machine.is_drained());
+  w.machine.on_clock(100 + 2 * drain_settle_ms);
+  CHECK(w.machine.is_drained());
+  // The keeper is gone, and with it what is known.
+  w.machine.on_keeper_detached();
+  CHECK_FALSE(w.machine.is_drained());
+}
+
+TEST_CASE("an agent that drains opens its next session draining") {
+  world w;
+  w.join();
+  w.machine.drain();
+  w.look();
+  w.session(second_session);
+  CHECK(offered(w.append()) == resources{});
+}
+
+TEST_CASE("a join from before the agent drained is made again as it is now") {
+  world w;
+  w.attach();
+  w.session(first_session);
+  auto before = w.append();
+  w.machine.drain();
+  w.look();
+  auto told = w.append();
+  w.appended(told);
+  w.appended(before, false);
+  CHECK(offered(w.append()) == resources{});
+}
+
+TEST_CASE("an agent without environments is drained at once") {
+  agent_machine machine;
+  machine.on_keeper_attached();
+  machine.drain();
+  CHECK(machine.is_drained());
+}

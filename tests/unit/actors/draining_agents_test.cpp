@@ -1,0 +1,122 @@
+// Agents that finish what they have and are given no more.
+#include "tests/unit/actors/environment_under_test.hpp"
+
+namespace berth::testing {
+
+namespace {
+
+const resources nothing{};
+
+} // namespace
+
+TEST_CASE("an agent that drains keeps its leases and is given no more") {
+  environment_under_test t;
+  t.join("a", make(4));
+  t.want(q1, {run(small, 1)});
+  REQUIRE(grants(t.pass()) == std::vector<given>{{q1.uid, small, "a", 1}});
+  auto out = t.join("a", nothing);
+  CHECK(emitted<agent_session_ended>(out).empty());
+  CHECK(sent<lease_lost>(out).empty());
+  t.want(q1, {run(small, 2)}, 1, 1);
+  CHECK(grants(t.pass()).empty());
+  REQUIRE(t.environment.agents().size() == 1);
+  CHECK(t.environment.agents()[0].drains);
+  CHECK(t.environment.agents()[0].capacity == make(4));
+  CHECK(t.environment.vcpu_milli_leased() == 1000);
+  t.free(q1, {1});
+  CHECK(grants(t.pass()).empty());
+  CHECK(t.environment.vcpu_milli_leased() == 0);
+}
+
+TEST_CASE("others take what an agent that drains does not") {
+  environment_under_test t;
+  t.join("a", make(4));
+  t.join("b", make(1));
+  t.join("a", nothing);
+  t.want(q1, {run(small, 3)});
+  CHECK(grants(t.pass()) == std::vector<given>{{q1.uid, small, "b", 1}});
+}
+
+TEST_CASE("an environment all of whose agents drain has nothing") {
+  environment_under_test t;
+  t.join("a", make(4));
+  t.join("a", nothing);
+  t.want(q1, {run(small, 1)});
+  auto told = sent<saturated>(t.pass());
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].everything);
+}
+
+TEST_CASE("an agent that drains may take work again, as much as before") {
+  environment_under_test t;
+  t.join("a", make(4));
+  t.want(q1, {run(of(3), 1)});
+  t.pass();
+  t.join("a", nothing);
+  t.want(q1, {run(small, 8)}, 1, 1);
+  CHECK(grants(t.pass()).empty());
+  // What it offers now counts from its next session on.
+  t.join("a", make(2));
+  CHECK(grants(t.pass()) == std::vector<given>{{q1.uid, small, "a", 1}});
+  CHECK_FALSE(t.environment.agents()[0].drains);
+}
+
+TEST_CASE("draining said again changes nothing, nor does an older session") {
+  environment_under_test t;
+  t.join("a", make(4), second_session);
+  CHECK(t.join("a", nothing, first_session).events.empty());
+  CHECK(t.join("a", make(2), second_session).events.empty());
+  CHECK(t.join("a", nothing, second_session).events.size() == 1);
+  CHECK(t.join("a", nothing, second_session).events.empty());
+}
+
+TEST_CASE("an agent's next session drains no more") {
+  environment_under_test t;
+  t.join("a", make(4));
+  t.join("a", nothing);
+  t.join("a", make(2), second_session);
+  t.want(q1, {run(small, 8)});
+  CHECK(grants(t.pass()) == std::vector<given>{{q1.uid, small, "a", 2}});
+}
+
+TEST_CASE("an agent that drained and was lost is gone like any other") {
+  environment_under_test t;
+  t.join("a", make(4));
+  t.want(q1, {run(small, 1)});
+  t.pass();
+  t.join("a", nothing);
+  auto lost = sent<lease_lost>(t.lose("a"));
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].leases.size() == 1);
+  CHECK(t.environment.agents().empty());
+}
+
+TEST_CASE("an agent that drains is kept for nobody") {
+  environment_under_test t{unmanaged(0)};
+  t.join("a", make(8));
+  t.join("b", make(8));
+  t.want(q2, {run(small, 2)});
+  t.pass();
+  t.want(q1, {run(big, 1)}, 2);
+  t.pass();
+  std::string kept;
+  for (const auto& agent : t.environment.agents())
+    if (agent.reserved)
+      kept = agent.name;
+  REQUIRE_FALSE(kept.empty());
+  t.join(kept, nothing);
+  for (const auto& agent : t.environment.agents())
+    CHECK_FALSE((agent.name == kept && agent.reserved));
+}
+
+TEST_CASE("draining is in an environment's row") {
+  environment_under_test t;
+  t.join("a", make(4));
+  t.join("a", nothing);
+  auto loaded = compute_environment_actor::from_row(t.environment.to_row());
+  REQUIRE(loaded);
+  CHECK(loaded->agents()[0].drains);
+  CHECK(loaded->to_row() == t.environment.to_row());
+}
+
+} // namespace berth::testing
