@@ -84,9 +84,10 @@ void node_api::make_service() {
 std::string node_api::print_all_metrics() const {
   auto shards = node_.status(false);
   if (!settings_.cluster)
-    return print_metrics(shards, nullptr);
+    return print_metrics(shards, nullptr, nullptr);
   auto cluster = settings_.cluster();
-  return print_metrics(shards, &cluster);
+  auto topics = node_.public_counts();
+  return print_metrics(shards, &cluster, topics ? &*topics : nullptr);
 }
 
 std::optional<std::string> node_api::start() {

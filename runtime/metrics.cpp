@@ -81,10 +81,36 @@ void add_cluster(std::vector<MetricFamily>& all, const cluster_report& c) {
     all.push_back(std::move(*family));
 }
 
+void add_topics(std::vector<MetricFamily>& all, const public_topics_counts& t) {
+  auto taken = gauge_family("berth_submissions_taken_offset",
+                            "Last submission of the source that a shard owned "
+                            "by this node has taken.");
+  for (const auto& [source, offset] : t.taken)
+    add(taken, static_cast<double>(offset), {{"source", source}});
+  all.push_back(std::move(taken));
+  auto published = [&](const char* name, const char* help, uint64_t count) {
+    MetricFamily f;
+    f.name = name;
+    f.help = help;
+    f.type = MetricType::Counter;
+    ClientMetric m;
+    m.counter.value = static_cast<double>(count);
+    f.metric.push_back(std::move(m));
+    all.push_back(std::move(f));
+  };
+  published("berth_state_changes_published_total",
+            "Job state changes in their topic, repeats too.",
+            t.changes_published);
+  published("berth_rejections_published_total",
+            "Refused submissions in their topic, repeats too.",
+            t.rejections_published);
+}
+
 } // namespace
 
 std::string print_metrics(const std::vector<shard_status>& shards,
-                          const cluster_report* cluster) {
+                          const cluster_report* cluster,
+                          const public_topics_counts* topics) {
   std::vector<MetricFamily> all;
   auto count = [&](const char* name, const char* help, auto member) {
     all.push_back(
@@ -120,6 +146,8 @@ std::string print_metrics(const std::vector<shard_status>& shards,
         [](auto& s) { return static_cast<double>(s.waiting_calls); });
   if (cluster != nullptr)
     add_cluster(all, *cluster);
+  if (topics != nullptr)
+    add_topics(all, *topics);
   return prometheus::TextSerializer{}.Serialize(all);
 }
 

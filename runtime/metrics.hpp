@@ -10,7 +10,9 @@
 namespace berth {
 
 /// `cluster` = what this node knows of its cluster; nullptr = it is in none.
+/// `topics` = what it does with public topics; nullptr = it serves none.
 std::string print_metrics(const std::vector<shard_status>& shards,
-                          const cluster_report* cluster);
+                          const cluster_report* cluster,
+                          const public_topics_counts* topics);
 
 } // namespace berth

@@ -187,6 +187,11 @@ public:
   }
 
   cluster_link& cluster() { return *cluster_; }
+  std::optional<public_topics_counts> public_counts() const {
+    if (!topics_)
+      return std::nullopt;
+    return topics_->counts();
+  }
   gateway_interface& door() { return *door_; }
   job_transitions& transitions() { return transitions_; }
   log& event_log() { return *log_; }
@@ -445,6 +450,10 @@ const kafka_cluster_address& node::kafka() const {
 
 cluster_view node::view() const {
   return impl_->cluster().view();
+}
+
+std::optional<public_topics_counts> node::public_counts() const {
+  return impl_->public_counts();
 }
 
 void node::leave(int64_t patience_ms) {

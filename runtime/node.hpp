@@ -8,6 +8,7 @@
 #include "messages/public_events.hpp"
 #include "runtime/cluster_options.hpp"
 #include "runtime/job_transitions.hpp"
+#include "runtime/public_topics.hpp"
 #include "storage/data_folder.hpp"
 
 #include <functional>
@@ -95,6 +96,8 @@ public:
   std::string endpoint() const;
   const kafka_cluster_address& kafka() const;
   cluster_view view() const;
+  /// Nothing where it serves no public topics.
+  std::optional<public_topics_counts> public_counts() const;
   /// Hands its shards to other nodes; returns once it has none, or the time is
   /// over.
   void leave(int64_t patience_ms);

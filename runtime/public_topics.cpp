@@ -2,6 +2,7 @@
 
 #include "runtime/task_thread.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <spdlog/spdlog.h>
 #include <utility>
@@ -35,10 +36,57 @@ opened_public_topics open_public_topics(const kafka_cluster_address& at,
   return all;
 }
 
+namespace {
+
+/// Passes appends on and counts those that are in the topic.
+class counting_writer final : public topic_writer {
+public:
+  explicit counting_writer(topic_writer& to) : to_(to) {}
+
+  uint32_t partitions() const override { return to_.partitions(); }
+  void append(shard_id partition, const std::string& key,
+              const std::string& bytes, append_callback done) override {
+    to_.append(partition, key, bytes,
+               [count = count_, done = std::move(done)](
+                   append_outcome outcome, const storage_error& error) {
+                 if (outcome == append_outcome::appended)
+                   ++*count;
+                 done(outcome, error);
+               });
+  }
+  uint64_t count() const { return *count_; }
+
+private:
+  topic_writer& to_;
+  /// Answers may come when this is gone.
+  std::shared_ptr<std::atomic<uint64_t>> count_ =
+      std::make_shared<std::atomic<uint64_t>>(0);
+};
+
+/// As far as the shards have said. Thread-safe.
+class taken_submissions {
+public:
+  void note(const std::string& source, log_offset taken) {
+    std::lock_guard lock{mutex_};
+    taken_[source] = taken;
+  }
+  std::map<std::string, log_offset> all() const {
+    std::lock_guard lock{mutex_};
+    return taken_;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::map<std::string, log_offset> taken_;
+};
+
+} // namespace
+
 class public_topics::impl {
 public:
   impl(opened_public_topics topics, log& truth, public_topics_ports ports)
-      : topics_(std::move(topics)), ports_(std::move(ports)) {
+      : topics_(std::move(topics)), changes_(*topics_.changes),
+        rejections_(*topics_.rejections), ports_(std::move(ports)) {
     for (uint32_t i = 0; i < truth.partitions(); ++i) {
       readers_.push_back(reader_of(shard_id{i}, truth.partitions()));
       publishers_.push_back(publisher_of(shard_id{i}, truth));
@@ -66,6 +114,10 @@ public:
     publishers_.at(shard.value)->on_disowned();
   }
 
+  public_topics_counts counts() const {
+    return {taken_->all(), changes_.count(), rejections_.count()};
+  }
+
 private:
   static void warn(const std::string& text) { spdlog::warn("{}", text); }
 
@@ -87,10 +139,16 @@ private:
     use_thread(p, *reading_);
     p.parse = ports_.dialect.parse;
     p.resolve = ports_.resolve;
-    p.give = [shard, give = ports_.give](const std::string& source,
-                                         log_offset after, auto what,
-                                         auto done) {
-      give(shard, source, after, std::move(what), std::move(done));
+    p.give = [shard, give = ports_.give,
+              taken = taken_](const std::string& source, log_offset after,
+                              auto what, auto done) {
+      auto note = [taken, source,
+                   done = std::move(done)](submissions_standing now) {
+        if (now.owns)
+          taken->note(source, now.taken);
+        done(now);
+      };
+      give(shard, source, after, std::move(what), std::move(note));
     };
     return std::make_shared<submission_reader>(
         submission_reader_options{shard, shards, topics_.submissions.get(),
@@ -108,14 +166,18 @@ private:
     t.truth = &truth;
     t.submissions = topics_.submissions.get();
     t.submissions_name = topics_.submissions_name;
-    t.changes = topics_.changes.get();
-    t.rejections = topics_.rejections.get();
+    t.changes = &changes_;
+    t.rejections = &rejections_;
     t.cursors = topics_.cursors.get();
     t.cursors_writer = topics_.cursors_writer.get();
     return std::make_shared<publisher>(shard, t, std::move(p));
   }
 
   opened_public_topics topics_;
+  counting_writer changes_;
+  counting_writer rejections_;
+  const std::shared_ptr<taken_submissions> taken_ =
+      std::make_shared<taken_submissions>();
   const public_topics_ports ports_;
   std::unique_ptr<task_thread> reading_ = std::make_unique<task_thread>();
   std::unique_ptr<task_thread> publishing_ = std::make_unique<task_thread>();
@@ -132,6 +194,10 @@ public_topics::~public_topics() = default;
 
 void public_topics::on_owned(shard_id shard) {
   impl_->on_owned(shard);
+}
+
+public_topics_counts public_topics::counts() const {
+  return impl_->counts();
 }
 
 void public_topics::stop() {

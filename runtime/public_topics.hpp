@@ -6,7 +6,9 @@
 #include "runtime/submission_reader.hpp"
 #include "storage/kafka_topics.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -40,6 +42,15 @@ struct public_topics_ports {
       describe;
 };
 
+/// What went through them at this node since it started.
+struct public_topics_counts {
+  /// By source (`<topic>/<partition>`): the last submission that a shard owned
+  /// by this node has taken.
+  std::map<std::string, log_offset> taken;
+  uint64_t changes_published = 0;
+  uint64_t rejections_published = 0;
+};
+
 /// Thread-safe. Has a thread for the submissions and one for what is published.
 /// What its ports reach may drop calls.
 class public_topics {
@@ -55,6 +66,7 @@ public:
   void on_owned(shard_id shard);
   /// It has lost it.
   void on_disowned(shard_id shard);
+  public_topics_counts counts() const;
   /// Nothing is asked of the ports any more once this has returned.
   void stop();
 

@@ -122,6 +122,17 @@ def test_the_records_are_as_their_schemas_say(cluster, bench, queue):
     )
     assert any("originalBase64" in rejection for rejection in rejections)
 
+    # A read of the topics may be quicker than their acknowledgement.
+    def counted(name, at_least):
+        return sum(sum(n.metrics()[name]) for n in cluster.nodes) >= at_least
+
+    wait_for(lambda: counted("berth_state_changes_published_total", 4))
+    wait_for(lambda: counted("berth_rejections_published_total", 2))
+    assert any(
+        max(node.metrics()["berth_submissions_taken_offset"], default=-1) >= 0
+        for node in cluster.nodes
+    )
+
 
 @pytest.mark.timeout(600)
 def test_each_submission_is_one_job_whoever_is_killed(make_cluster, ledger):
