@@ -6,18 +6,20 @@
 Fills one shard through the topic of submissions, then kills its owner with
 kill -9: once with a warm follower, and once with none, when a node with an
 empty data folder begins with the shared checkpoint. Each time it measures
-until a submission is answered.
+until a submission is answered. In the end an audit folds the whole log.
 """
 
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from berth_cluster import BerthCluster
+from berth_server import BERTH
 from brokers import Silent
 from confluent_kafka import Producer
 from waiting import wait_for
@@ -134,6 +136,18 @@ def measure(cluster, options):
         f"answer, {up:.2f} s of it until it had folded checkpoint and tail"
     )
     assert live_jobs(fresh) >= options.jobs
+    fresh.kill()
+    audit = subprocess.run(
+        [
+            *(BERTH, "audit", "verify"),
+            *("--brokers", cluster.brokers.addresses),
+            *("--topic-prefix", cluster.prefix),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    print(f"audit verify, no node running:\n{audit.stdout}{audit.stderr}")
+    assert audit.returncode == 0
     return warm <= timeout_s + WARM_EXTRA_S
 
 
