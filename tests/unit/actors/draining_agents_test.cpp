@@ -95,18 +95,17 @@ TEST_CASE("an agent that drains is kept for nobody") {
   environment_under_test t{unmanaged(0)};
   t.join("a", make(8));
   t.join("b", make(8));
-  t.want(q2, {run(small, 2)});
+  t.want(q1, {run(small, 1)});
+  t.want(q2, {run(big, 1)});
   t.pass();
-  t.want(q1, {run(big, 1)}, 2);
+  t.want(q1, {run(big, 1)}, 1, 1);
   t.pass();
-  std::string kept;
-  for (const auto& agent : t.environment.agents())
-    if (agent.reserved)
-      kept = agent.name;
-  REQUIRE_FALSE(kept.empty());
-  t.join(kept, nothing);
-  for (const auto& agent : t.environment.agents())
-    CHECK_FALSE((agent.name == kept && agent.reserved));
+  REQUIRE(t.environment.agents()[0].reserved);
+  t.join("a", nothing);
+  CHECK_FALSE(t.environment.agents()[0].reserved);
+  auto reserved = emitted<agents_reserved>(t.pass());
+  REQUIRE(reserved.size() == 1);
+  CHECK(reserved[0].agents == std::vector<std::string>{"b"});
 }
 
 TEST_CASE("draining is in an environment's row") {
