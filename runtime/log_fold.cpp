@@ -89,7 +89,9 @@ void log_fold::take(const log_record& r) {
     last_epoch_ = machine_.current_epoch();
     if (auto decoded = decode<record>(r.bytes))
       if (const auto* claim = std::get_if<claim_record>(&decoded->body)) {
-        if (!nonces_.insert(claim->nonce).second)
+        // A Kafka client that was cut off may append a record twice; the
+        // second is a claim of its own, by the same machine.
+        if (nonces_.try_emplace(claim->nonce, r.bytes).first->second != r.bytes)
           problem(r.offset, "the claim's nonce was claimed with before");
         if (on_claim)
           on_claim(r.offset, *claim);

@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,7 +25,7 @@ std::variant<log_offset, storage_error> end_of(log& of, shard_id shard);
 
 /// Folds records into a machine that never claims; keeps what is fatal, and
 /// what no owner may have written: time, `through` or a cursor that goes back,
-/// a nonce that is claimed twice.
+/// a nonce that two claims share. (The same claim twice is no problem.)
 class log_fold {
 public:
   log_fold(log& of, shard_id shard);
@@ -49,7 +48,8 @@ private:
   int64_t last_ms_ = 0;
   log_offset last_through_ = -1;
   std::map<std::string, log_offset> last_cursors_;
-  std::set<std::string> nonces_;
+  /// With the record that was read first.
+  std::map<std::string, std::string> nonces_;
   epoch last_epoch_{-1};
   std::string problem_;
 };

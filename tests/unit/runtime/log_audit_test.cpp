@@ -94,9 +94,9 @@ TEST_CASE("what no owner may have written is found") {
     a.add(d);
     why = "`through` is 1000";
   }
-  SECTION("a nonce that is claimed with twice") {
+  SECTION("a nonce that two claims share") {
     record r;
-    r.body = claim_record{"n", "", "nonce-1"};
+    r.body = claim_record{"another", "", "nonce-1"};
     a.fixture.log->append(encode(r));
     why = "claimed with before";
   }
@@ -107,6 +107,24 @@ TEST_CASE("what no owner may have written is found") {
   auto v = a.verify();
   CHECK_FALSE(v.agrees);
   CHECK_THAT(v.problem, Catch::Contains(why));
+}
+
+TEST_CASE("a claim that the log holds twice is no problem") {
+  audited a;
+  auto claim = std::find_if(
+      a.fixture.log->records.begin(), a.fixture.log->records.end(),
+      [](const auto& r) {
+        auto read = decode<record>(r.bytes);
+        return read && std::holds_alternative<claim_record>(read->body);
+      });
+  REQUIRE(claim != a.fixture.log->records.end());
+  a.fixture.log->append(std::string{claim->bytes});
+  auto v = a.verify();
+  CHECK(v.problem.empty());
+  // Whoever made it has to claim anew.
+  auto d = a.next();
+  a.add(d);
+  CHECK(a.verify().fenced == 1);
 }
 
 TEST_CASE("decisions that rule Validity ignores are counted, and no problem") {
