@@ -135,8 +135,15 @@ def run(cluster, options, folder):
         if faults:
             faults.stop()
         print("The faults are over.", flush=True)
+
+        def all_ready():
+            # Who was started while no broker was there may say so only now.
+            if faults:
+                faults.revive()
+            return not cluster.not_ready()
+
         wait_for(
-            lambda: not cluster.not_ready(),
+            all_ready,
             120,
             lambda: f"{cluster.not_ready()} not ready",
         )
