@@ -37,7 +37,7 @@ public:
   /// A session newer than the known one ends that and its leases, once. Within
   /// the known one, no capacity says that the agent drains: its leases stay and
   /// it is given no more; any capacity says that it takes work again, as much
-  /// as it joined with.
+  /// as it first offered in it.
   void decide(const agent_joins&, const decision_context&, draft&) const;
   /// Ends the session and its leases, if it is the present one.
   void decide(const agent_lost_call&, draft&) const;

@@ -49,9 +49,12 @@ void compute_environment_actor::apply(const agent_joined& e) {
     agent.drains = e.capacity == resources{};
     if (agent.drains)
       state_->keep_no_more(e.agent.name);
+    // Who drained when its session began says only now what it offers.
+    if (agent.capacity == resources{})
+      agent.capacity = agent.free = e.capacity;
     return;
   }
-  agent = {e.session, e.capacity, e.capacity, true, false};
+  agent = {e.session, e.capacity, e.capacity, true, e.capacity == resources{}};
 }
 
 void compute_environment_actor::apply(const agent_session_ended& e) {

@@ -79,6 +79,17 @@ TEST_CASE("an agent's next session drains no more") {
   CHECK(grants(t.pass()) == std::vector<given>{{q1.uid, small, "a", 2}});
 }
 
+TEST_CASE("an agent whose session begins draining may take work later") {
+  environment_under_test t;
+  t.join("a", nothing);
+  t.want(q1, {run(small, 8)});
+  auto told = sent<saturated>(t.pass());
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].everything);
+  t.join("a", make(2));
+  CHECK(grants(t.pass()) == std::vector<given>{{q1.uid, small, "a", 2}});
+}
+
 TEST_CASE("an agent that drained and was lost is gone like any other") {
   environment_under_test t;
   t.join("a", make(4));
