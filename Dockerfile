@@ -18,7 +18,8 @@ RUN apt-get update -qq \
   && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
     --no-install-recommends \
     libcaf-core0.17 libcaf-io0.17 libfmt9 libjemalloc2 \
-    libprometheus-cpp-core1.0 librdkafka1 librocksdb7.8 libspdlog1.10 libssl3 openssl \
+    libprometheus-cpp-core1.0 librdkafka1 librocksdb7.8 libspdlog1.10 \
+    libssl3 openssl \
   && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local/bin/berth /usr/local/bin/berth
 VOLUME /var/lib/berth

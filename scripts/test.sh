@@ -162,7 +162,8 @@ part_relayed() {
 }
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(sources dev sim asan fuzz conformance cluster relayed)
+[[ ${#parts[@]} -gt 0 ]] ||
+  parts=(sources dev sim asan fuzz conformance cluster relayed)
 for part in "${parts[@]}"; do
   if ! declare -F "part_$part" >/dev/null; then
     echo "test.sh: there is no part '$part'; the parts are sources, dev," \
