@@ -21,6 +21,8 @@ from workbench import Workbench
 NEWER_FORMAT = 99
 #: Enough for the broker's own topics, and soon full.
 BROKER_DISK = "64m"
+#: Of nodes and agents: an outage of minutes makes nobody give up an agent.
+PATIENT = {"lease_ms": 600_000}
 
 
 def append(cluster, shard, value):
@@ -213,8 +215,13 @@ def test_a_broker_whose_disk_is_full_loses_nothing(
     cluster = None
     try:
         brokers.start()
-        cluster = make_cluster(nodes=1, partitions=2, shared_brokers=brokers)
-        cluster.start()
+        cluster = make_cluster(
+            nodes=1,
+            partitions=2,
+            shared_brokers=brokers,
+            node_settings=PATIENT,
+            agent_settings=PATIENT,
+        ).start()
         bench = Workbench(cluster)
         environment = bench.environment(4)
         cluster.make_agent(environment).start()
