@@ -45,6 +45,7 @@ void fault_driver::start() {
   every(f.slow_log_mean_ms, &fault_driver::slow_log);
   every(f.lease_edge_mean_ms, &fault_driver::come_near_the_lease);
   every(f.stray_decision_mean_ms, &fault_driver::land_stray_decision);
+  every(f.deposed_owner_mean_ms, &fault_driver::depose_owner);
 }
 
 void fault_driver::later(double mean_us, std::function<void()> what) {
@@ -179,6 +180,35 @@ void fault_driver::take_over() {
   // A storm now and then.
   for (auto i = random_.chance(0.3) ? 3 : 1; i > 0; --i)
     want();
+}
+
+sim_node* fault_driver::serving_node(shard_id shard, bool is_owner) {
+  auto first = random_.below(all_.node_count());
+  for (uint32_t i = 0; i < all_.node_count(); ++i) {
+    auto& node =
+        all_.node(static_cast<uint32_t>((first + i) % all_.node_count()));
+    if (node.is_serving() && node.shard(shard).is_owner() == is_owner)
+      return &node;
+  }
+  return nullptr;
+}
+
+/// Until it reads of the other's claim it takes itself for the owner, and is
+/// asked as such.
+void fault_driver::depose_owner() {
+  shard_id shard{static_cast<uint32_t>(random_.below(world_.cluster().shards))};
+  auto* owner = serving_node(shard, true);
+  auto* next = serving_node(shard, false);
+  if (owner == nullptr || next == nullptr)
+    return;
+  world_.history.fault(
+      "deposed_owner",
+      "node " + std::to_string(next->index()) + " wants shard "
+          + std::to_string(shard.value) + " while its owner, node "
+          + std::to_string(owner->index()) + ", reads nothing");
+  cut_for(exponential(random_, cut_mean_us), broker_place(shard.value),
+          owner->at());
+  next->shard(shard).set_candidate(true);
 }
 
 void fault_driver::start_twin() {

@@ -38,9 +38,12 @@ private:
   void slow_log();
   void come_near_the_lease();
   void land_stray_decision();
+  void depose_owner();
 
   void restart_node(uint32_t index);
   void damage_stores(sim_node& node);
+  /// One that serves and owns the shard, or does not.
+  sim_node* serving_node(shard_id shard, bool is_owner);
   place some_place();
   /// Of a pause or a sleep.
   sim_time draw_pause();

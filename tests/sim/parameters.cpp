@@ -15,10 +15,6 @@ namespace berth::sim {
 
 namespace {
 
-/// Arrays whose children come one after the other, each in its time and on one
-/// vCPU, need most of it.
-constexpr int64_t time_to_drain_ms = 3'000'000;
-
 /// Small and large are equally likely.
 int64_t between_sizes(random_source& random, int64_t low, int64_t high) {
   auto span =
@@ -158,6 +154,8 @@ void draw_about_leases(random_source& random, parameters& p) {
   if (random.chance(0.5))
     f.node_pause_mean_ms = random.between(4'000, 12'000);
   p.faults_stop_ms = random.between(20'000, 60'000);
+  if (random.chance(0.6))
+    c.frame_mean_us = between_sizes(random, 10'000, 300'000);
 }
 
 /// Owners that change while something is in flight.
@@ -179,6 +177,8 @@ void draw_about_claims(random_source& random, parameters& p) {
   p.workload.jobs = static_cast<uint32_t>(random.between(20, 60));
   p.workload.describe = random.chance(0.7) ? 0.8 : 0.1;
   p.workload.think_mean_ms = between_sizes(random, 5, 200);
+  if (random.chance(0.5))
+    f.deposed_owner_mean_ms = random.between(1'000, 5'000);
 }
 
 /// Ways that are rare otherwise, most of them, with appends that get lost.
@@ -246,6 +246,10 @@ void draw_theme(random_source random, parameters& p) {
     p.faults.stray_decision_mean_ms = between_sizes(random, 500, 10'000);
   if (random.chance(0.15))
     p.faults.append_duplicated = std::max(0.005, random.unit() * 0.1);
+  if (p.cluster.nodes > 1 && random.chance(0.1))
+    p.faults.deposed_owner_mean_ms = between_sizes(random, 1'000, 10'000);
+  if (random.chance(0.1))
+    p.cluster.frame_mean_us = between_sizes(random, 100, 300'000);
 }
 
 } // namespace
@@ -262,7 +266,6 @@ parameters draw(uint64_t seed) {
   random_source random{seed};
   parameters p;
   p.seed = seed;
-  p.drain_ms = time_to_drain_ms;
   p.cluster = draw_cluster(random.fork("cluster"));
   p.workload = draw_workload(random.fork("workload"));
   p.faults = draw_faults(random.fork("faults"), p.cluster.nodes > 1);

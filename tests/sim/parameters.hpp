@@ -30,6 +30,8 @@ struct fault_parameters {
   int64_t lease_edge_mean_ms = 0;
   /// A decision of the present owner lands whose predecessor did not.
   int64_t stray_decision_mean_ms = 0;
+  /// A node takes a shard whose owner reads the log late.
+  int64_t deposed_owner_mean_ms = 0;
   // Chances.
   double append_unknown = 0;
   double append_lost = 0;
@@ -48,10 +50,10 @@ struct fault_parameters {
                keeper_crash_mean_ms, machine_crash_mean_ms, cut_mean_ms,
                clock_jump_mean_ms, takeover_mean_ms, twin_node_mean_ms,
                slow_log_mean_ms, lease_edge_mean_ms, stray_decision_mean_ms,
-               append_unknown, append_lost, append_late, append_duplicated,
-               call_lost, call_answer_lost, call_slow, store_lost_at_restart,
-               store_rolled_back_at_restart, client_repeats, rare_place,
-               clock_drift_ppm_max)
+               deposed_owner_mean_ms, append_unknown, append_lost, append_late,
+               append_duplicated, call_lost, call_answer_lost, call_slow,
+               store_lost_at_restart, store_rolled_back_at_restart,
+               client_repeats, rare_place, clock_drift_ppm_max)
 };
 
 struct workload_parameters {
@@ -95,6 +97,8 @@ struct cluster_parameters {
   int64_t call_mean_us = 300;
   /// From a dispatch to its process.
   int64_t start_mean_us = 500;
+  /// Until an agent has read what its keeper says.
+  int64_t frame_mean_us = 50;
   int64_t checkpoint_interval_ms = 1000;
   int64_t heartbeat_interval_ms = 1000;
   int64_t membership_timeout_ms = 5000;
@@ -104,9 +108,9 @@ struct cluster_parameters {
   int64_t stop_grace_ms = 2000;
   int64_t head_wait_ms = 60'000;
   BERTH_FIELDS(nodes, shards, machines, vcpus_per_machine, append_mean_us,
-               call_mean_us, start_mean_us, checkpoint_interval_ms,
-               heartbeat_interval_ms, membership_timeout_ms, lease_ms,
-               stop_grace_ms, head_wait_ms)
+               call_mean_us, start_mean_us, frame_mean_us,
+               checkpoint_interval_ms, heartbeat_interval_ms,
+               membership_timeout_ms, lease_ms, stop_grace_ms, head_wait_ms)
 };
 
 struct parameters {
@@ -116,8 +120,9 @@ struct parameters {
   fault_parameters faults;
   /// Faults stop at this time; then everything must drain.
   int64_t faults_stop_ms = 30'000;
-  /// What has not drained so long after is stuck.
-  int64_t drain_ms = 600'000;
+  /// What has not drained so long after is stuck. Arrays whose children come
+  /// one after the other, each in its time, on one vCPU, need most of it.
+  int64_t drain_ms = 3'000'000;
   std::optional<breakage> with_breakage;
 };
 

@@ -13,8 +13,11 @@ namespace berth::sim {
 
 namespace {
 
-/// A frame on the socket.
+/// A frame on the socket, from the agent.
 constexpr sim_time frame_delay = 50;
+/// An agent that slept finds what its other threads have for it before what is
+/// in its socket.
+constexpr double late_frame_mean_us = 5.0 * millisecond;
 constexpr double keeper_start_mean_us = 30.0 * millisecond;
 constexpr double crash_noticed_mean_us = 10.0 * millisecond;
 /// Between tries after an append failed.
@@ -30,13 +33,8 @@ sim_machine::sim_machine(sim_world& world, cluster& all, uint32_t index)
       random_(world.random.fork("machine")),
       clock_(random_, world.faults().clock_drift_ppm_max), os_(world.time),
       agent_life_(world.time),
-      keeper_(world, index, clock_, os_, [this](std::string bytes) {
-        agent_life_.after(frame_delay, [this, bytes = std::move(bytes),
-                                        connection = connection_] {
-          if (connection == connection_)
-            take_event(bytes);
-        });
-      }) {}
+      keeper_(world, index, clock_, os_,
+              [this](std::string bytes) { hear(std::move(bytes)); }) {}
 
 void sim_machine::start() {
   os_.begin();
@@ -119,6 +117,7 @@ void sim_machine::attach() {
   if (!agent_life_.is_alive() || connection_ != 0)
     return;
   connection_ = ++last_connection_;
+  frames_.clear();
   keeper_.life().after(frame_delay, [this, connection = connection_] {
     if (connection == connection_)
       keeper_.connected();
@@ -148,6 +147,32 @@ void sim_machine::send_to_keeper(const keeper_request& what) {
                          if (connection == connection_)
                            keeper_.take_frame(bytes);
                        });
+}
+
+void sim_machine::hear(std::string bytes) {
+  frames_.push_back(std::move(bytes));
+  auto when = world_.now()
+              + exponential(
+                  random_, static_cast<double>(world_.cluster().frame_mean_us));
+  auto take = [this, connection = connection_] {
+    if (connection == connection_)
+      take_next_frame();
+  };
+  agent_life_.at(when, [this, when, take] {
+    if (world_.now() == when)
+      take();
+    else
+      agent_life_.after(exponential(random_, late_frame_mean_us), take);
+  });
+}
+
+/// They are read in the order in which they were written.
+void sim_machine::take_next_frame() {
+  if (frames_.empty())
+    return;
+  auto bytes = std::move(frames_.front());
+  frames_.pop_front();
+  take_event(bytes);
 }
 
 void sim_machine::take_event(const std::string& bytes) {

@@ -11,6 +11,7 @@
 #include "tests/sim/sim_world.hpp"
 #include "tests/sim/simulated_clock.hpp"
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -51,6 +52,8 @@ public:
 private:
   void connect();
   void attach();
+  void hear(std::string bytes);
+  void take_next_frame();
   void take_event(const std::string& bytes);
   void lose_keeper();
   void send_to_keeper(const keeper_request& what);
@@ -83,6 +86,8 @@ private:
   /// Raised with each connection to a keeper; 0 = none.
   uint64_t connection_ = 0;
   uint64_t last_connection_ = 0;
+  /// What the keeper has said and the agent has not read.
+  std::deque<std::string> frames_;
   std::set<environment_uid> offered_;
   std::map<agent_id, uint64_t> dispatch_readings_;
   /// From which node a shard's dispatches came last.

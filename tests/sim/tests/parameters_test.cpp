@@ -56,6 +56,7 @@ TEST_CASE("A single node has no rivals, and leases that lapse or do not") {
     with_leases += p.cluster.lease_ms > 0;
     CHECK(p.faults.takeover_mean_ms == 0);
     CHECK(p.faults.twin_node_mean_ms == 0);
+    CHECK(p.faults.deposed_owner_mean_ms == 0);
   }
   CHECK(with_leases > 10);
   CHECK(single - with_leases > 10);
