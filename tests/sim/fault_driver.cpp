@@ -349,8 +349,12 @@ void fault_driver::come_near_the_lease() {
 }
 
 void fault_driver::sleep(sim_machine& machine, sim_time from, sim_time to) {
-  in(from, [&machine] {
-    if (machine.is_alive() && !machine.is_paused())
+  in(from, [&machine, as_its_keeper_speaks = random_.chance(0.5)] {
+    if (!machine.is_alive() || machine.is_paused())
+      return;
+    if (as_its_keeper_speaks)
+      machine.pause_at_next_frame();
+    else
       machine.pause();
   });
   in(to, [&machine] { machine.resume(); });

@@ -73,6 +73,7 @@ void sim_machine::crash_keeper() {
 }
 
 void sim_machine::crash() {
+  pauses_at_frame_ = false;
   crash_agent();
   if (keeper_.is_alive())
     keeper_.crash_with_machine(random_);
@@ -89,6 +90,7 @@ void sim_machine::pause() {
 }
 
 void sim_machine::resume() {
+  pauses_at_frame_ = false;
   if (is_paused())
     world_.history.fault("machine_resume",
                          "machine " + std::to_string(index_) + " goes on");
@@ -164,6 +166,8 @@ void sim_machine::hear(std::string bytes) {
     else
       agent_life_.after(exponential(random_, late_frame_mean_us), take);
   });
+  if (std::exchange(pauses_at_frame_, false))
+    pause();
 }
 
 /// They are read in the order in which they were written.

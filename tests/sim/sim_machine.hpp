@@ -33,6 +33,8 @@ public:
   void crash_keeper();
   void crash();
   void pause();
+  /// As its keeper speaks next: the agent reads that when it goes on.
+  void pause_at_next_frame() { pauses_at_frame_ = true; }
   void resume();
 
   uint32_t index() const { return index_; }
@@ -88,6 +90,7 @@ private:
   uint64_t last_connection_ = 0;
   /// What the keeper has said and the agent has not read.
   std::deque<std::string> frames_;
+  bool pauses_at_frame_ = false;
   std::set<environment_uid> offered_;
   std::map<agent_id, uint64_t> dispatch_readings_;
   /// From which node a shard's dispatches came last.
