@@ -149,6 +149,8 @@ private:
   struct head {
     shape what;
     int64_t since_ms = 0;
+    /// Decisions that passed it although its wait was over.
+    int passed_late = 0;
   };
   using place_of = std::pair<environment_uid, queue_uid>;
 
@@ -236,12 +238,19 @@ private:
       if (!is_new && known->second.what != first->what)
         known->second = {first->what, d.what.at_ms};
       auto waited = d.what.at_ms - known->second.since_ms;
-      if (!wait || is_new || waited <= *wait + slack_ms
-          || is_kept_for(environment, queue, first->what))
+      if (!wait || is_new || waited <= *wait + slack_ms)
         continue;
+      auto passes = [&](const leases_granted& g) {
+        return g.environment == uid && kept_before_.count({uid, g.agent}) == 0
+               && could_be_kept(environment, g, first->what);
+      };
+      auto& late = known->second.passed_late;
+      if (is_kept_for(environment, queue, first->what))
+        late = 0;
+      else if (std::any_of(granted.begin(), granted.end(), passes))
+        ++late;
       for (const auto& g : granted)
-        if (g.environment == uid && kept_before_.count({uid, g.agent}) == 0
-            && could_be_kept(environment, g, first->what))
+        if (late > passes_cut_max && passes(g))
           violated(d.at, to_string(first->what.each) + " of " + named(queue)
                              + " has been first for " + std::to_string(waited)
                              + " ms, no agent is kept for it, and "
@@ -274,6 +283,9 @@ private:
 
   /// A pass may be one decision late.
   static constexpr int64_t slack_ms = 1000;
+  /// One that grants as much as a pass may goes on in the next decision, and
+  /// keeps no agent for whom it has not come to.
+  static constexpr int passes_cut_max = 3;
 
   environment_book book_;
   std::map<place_of, head> heads_;
