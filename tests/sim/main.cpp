@@ -100,7 +100,7 @@ int act(const command_line& line) {
          line.json});
   sim::many_seeds_options many;
   many.processes = line.jobs;
-  many.check_repeat = line.check_repeat;
+  many.like = task_of(line);
   many.json = line.json;
   if (!line.file.empty())
     return sim::run_seeds_of_file(line.file, many);
@@ -143,13 +143,14 @@ int main(int argc, char** argv) {
   app.add_option("--job", line.job,
                  "Print what concerns this job (its id, or how it begins)");
   app.add_option("--breakage", line.breakage_name,
-                 "Run with this deliberate error");
+                 "Make the runs with this deliberate error");
   app.add_flag("--breakages", line.all_breakages,
                "Run each deliberate error over --seeds until it is noticed");
   app.add_flag("--list-breakages", breakages, "Print the deliberate errors");
   app.add_flag("--list-checkers", checkers,
                "Print what runs are held to, and by which name");
-  app.add_option("--set", line.set, "NAME=VALUE: change a drawn parameter")
+  app.add_option("--set", line.set,
+                 "NAME=VALUE: change a drawn parameter of the runs")
       ->type_size(1)
       ->allow_extra_args(false);
   app.add_flag("--shrink", line.shrink,

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t told_max = 20;
 
 struct violated_seed {
-  uint64_t seed = 0;
+  run_task task;
   std::string checker;
   std::string what;
 };
@@ -40,7 +40,7 @@ struct tally {
     for (const auto& [name, count] : o.faults)
       faults[name] += count;
     if (!o.held())
-      violated.push_back({task.seed, o.checker, o.what});
+      violated.push_back({task, o.checker, o.what});
   }
   std::vector<std::string> never_reached() const {
     std::vector<std::string> names;
@@ -54,9 +54,9 @@ struct tally {
 };
 
 void tell(const violated_seed& v) {
-  std::printf("seed %llu: %s: %s\n    build/berth_sim --seed %llu\n",
-              static_cast<unsigned long long>(v.seed), v.checker.c_str(),
-              v.what.c_str(), static_cast<unsigned long long>(v.seed));
+  std::printf("seed %llu: %s: %s\n    %s\n",
+              static_cast<unsigned long long>(v.task.seed), v.checker.c_str(),
+              v.what.c_str(), command_of(v.task).c_str());
 }
 
 void print_summary(const tally& t, double seconds) {
@@ -80,7 +80,7 @@ void print_json(const tally& t, double seconds) {
   nlohmann::json violations = nlohmann::json::array();
   for (const auto& v : t.violated)
     violations.push_back(
-        {{"seed", v.seed}, {"checker", v.checker}, {"what", v.what}});
+        {{"seed", v.task.seed}, {"checker", v.checker}, {"what", v.what}});
   nlohmann::json j{{"seeds", t.seeds},   {"violations", violations},
                    {"jobs", t.jobs},     {"virtual_hours", t.virtual_hours},
                    {"seconds", seconds}, {"situations", t.situations},
@@ -98,9 +98,8 @@ int run_list(uint64_t count, const std::function<uint64_t(uint64_t)>& seed_at,
   w.next = [&]() -> std::optional<std::string> {
     if (begun == count)
       return std::nullopt;
-    run_task task;
+    auto task = o.like;
     task.seed = seed_at(begun++);
-    task.check_repeat = o.check_repeat;
     return to_bytes(task);
   };
   w.work = [](const std::string& task) {
@@ -109,8 +108,8 @@ int run_list(uint64_t count, const std::function<uint64_t(uint64_t)>& seed_at,
   w.on_end = [&](const std::string& task, const task_end& end) {
     t.add(task_from(task), end.answer ? outcome_from(*end.answer)
                                       : outcome_of_death(end.last_words));
-    auto is_new =
-        !t.violated.empty() && t.violated.back().seed == task_from(task).seed;
+    auto is_new = !t.violated.empty()
+                  && t.violated.back().task.seed == task_from(task).seed;
     if (is_new && t.violated.size() <= told_max && !o.json) {
       progress.clear();
       tell(t.violated.back());

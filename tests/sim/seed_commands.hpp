@@ -28,7 +28,8 @@ int run_one_seed(const one_seed_options& o);
 struct many_seeds_options {
   seed_range seeds;
   unsigned processes = 1;
-  bool check_repeat = false;
+  /// As each run is made, but for its seed.
+  run_task like;
   bool json = false;
 };
 int run_many_seeds(const many_seeds_options& o);
