@@ -52,6 +52,17 @@ log_offset shard::resume_offset() const {
   return at_.through + 1;
 }
 
+std::optional<log_offset> shard::claim_offset() const {
+  return at_.at_epoch.value < 0 ? std::nullopt
+                                : std::optional{at_.at_epoch.value};
+}
+
+bool shard::is_claim_of_rows(std::string_view bytes) const {
+  auto read = decode<record>(bytes);
+  const auto* claim = read ? std::get_if<claim_record>(&read->body) : nullptr;
+  return claim != nullptr && claim->nonce == at_.nonce;
+}
+
 // Folding.
 
 void shard::on_record(log_offset offset, int64_t append_ms,

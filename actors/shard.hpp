@@ -131,6 +131,12 @@ public:
   void finish_load(const std::optional<checkpoint>& at);
   /// Where to read the log from (rule Checkpoint).
   log_offset resume_offset() const;
+  /// Where the log has the claim that the loaded rows go by; nothing if they go
+  /// by none.
+  std::optional<log_offset> claim_offset() const;
+  /// Whether this record is that claim. A log that has another one there is
+  /// not the log that the rows were made from.
+  bool is_claim_of_rows(std::string_view bytes) const;
 
   // Inputs.
 

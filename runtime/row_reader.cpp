@@ -19,12 +19,6 @@ bool row_reader::find_unwritten(const shard& machine, const std::string& key,
   return true;
 }
 
-std::optional<std::string> row_reader::get(const shard& machine,
-                                           const std::string& key) const {
-  std::optional<std::string> row;
-  return find_unwritten(machine, key, row) ? row : store_->get(key);
-}
-
 std::vector<std::optional<std::string>>
 row_reader::get_each(const shard& machine,
                      const std::vector<std::string>& keys) const {

@@ -23,9 +23,7 @@ public:
     flushing_ = std::move(rows);
   }
 
-  std::optional<std::string> get(const shard& machine,
-                                 const std::string& key) const;
-  /// The same for each key, in their order.
+  /// The row of each key, in their order.
   std::vector<std::optional<std::string>>
   get_each(const shard& machine, const std::vector<std::string>& keys) const;
   fetched_rows fetch(const shard& machine, const needed_rows& needs) const;

@@ -1,5 +1,8 @@
 // Drives one shard machine: decides when it loads, reads, claims, answers,
-// decides, cuts checkpoints and is made anew. It has no thread and knows
+// decides, cuts checkpoints and is made anew. Before it reads on from a
+// checkpoint it looks whether the log still has the claim there that the rows
+// go by: a topic that was made anew under the same name would be taken for the
+// old one once it has grown. It has no thread and knows
 // neither CAF nor a clock, so that the simulation drives shards by the same
 // object as a node does.
 #pragma once
@@ -123,7 +126,8 @@ public:
   on_submissions(const std::string& source, log_offset after,
                  const std::vector<topic_submission>& given);
   void on_written(const storage_error& error);
-  /// Every now and then (rule Checkpoint).
+  /// An interval has passed: an owner writes a checkpoint (rule Checkpoint), a
+  /// follower more seldom.
   void on_checkpoint_due();
   void on_wake();
   void on_restart();
@@ -138,6 +142,8 @@ public:
 private:
   void begin();
   void load();
+  void read_on();
+  void prove_log(const log_record& first);
   void drive();
   void carry_out(shard_effect& effect, std::vector<call_answer>& answers);
   void send_to_agent(dispatch what);
@@ -147,27 +153,33 @@ private:
   void wake_when_due();
   void look_before_claim();
   void claim_when_due();
-  void keep_spec(const job_id& id, const std::optional<std::string>& body);
-  /// Of all starts at once, which is quicker than one by one.
-  void read_specs(const std::vector<shard_effect>& effects);
-  shared_job_spec spec_of(const job_id& id);
+  /// Of many starts at once, which is quicker than one by one: of those in the
+  /// effects from this one on. Returns the first effect that it has not seen
+  /// to.
+  size_t read_specs(const std::vector<shard_effect>& effects, size_t from);
 
   shard_driver_options options_;
   shard_port& port_;
   std::unique_ptr<shard> machine_;
   std::unique_ptr<row_reader> rows_;
-  /// Raised with each new machine.
+  /// Raised with each new machine, and with each reading.
   uint64_t incarnation_ = 0;
   int64_t wake_at_ms_ = INT64_MAX;
   /// The log's end when it was last looked at: claim once it has been folded.
   std::optional<log_offset> claim_at_;
   /// Of the checkpoint that this incarnation began with.
   log_offset loaded_offset_ = -1;
+  /// The rows were not shown yet to be of this log.
+  bool proving_ = false;
   bool looking_before_claim_ = false;
   bool owner_told_ = false;
   bool checkpoint_wanted_ = false;
+  int intervals_since_checkpoint_ = 0;
+  /// Of records read, and so of what memory holds of them at most.
+  size_t bytes_since_checkpoint_ = 0;
   bool writing_ = false;
   bool reload_after_write_ = false;
+  /// What the effects being carried out start, and what was started lately.
   std::unordered_map<job_id, shared_job_spec> specs_;
   std::vector<std::function<bool(const shard&)>> looks_;
 };

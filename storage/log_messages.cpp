@@ -42,4 +42,15 @@ storage_error log_lost_tail(shard_id partition, log_offset read,
                 "log has, begin with empty data folders"};
 }
 
+storage_error log_is_another(shard_id partition, log_offset differs) {
+  return {storage_errc::fatal,
+          "partition " + std::to_string(partition.value)
+              + " of the log is not the one that this node's store was made "
+                "from: it differs at offset "
+              + std::to_string(differs)
+              + ", so it was made anew. Restore log and data folders from one "
+                "copy, or, to go on with what the log has, begin with empty "
+                "data folders"};
+}
+
 } // namespace berth

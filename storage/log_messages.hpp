@@ -16,5 +16,7 @@ storage_error offset_not_held(shard_id partition, log_offset asked,
 /// A log that ends before what was already read of it.
 storage_error log_lost_tail(shard_id partition, log_offset read,
                             log_offset end);
+/// A log whose record there is not the one that was read of it.
+storage_error log_is_another(shard_id partition, log_offset differs);
 
 } // namespace berth

@@ -22,6 +22,9 @@ constexpr int open_files_max = 128;
 /// Nothing is ever put into the memtable.
 constexpr size_t memtable_bytes = 64 * 1024;
 constexpr uint64_t file_bytes = 32 * 1024 * 1024;
+/// Ids are random, so each checkpoint's file overlaps all others: the more are
+/// merged at once, the less often the whole is written anew.
+constexpr int files_merged_at_once = 8;
 /// The file that a write is prepared in, beside the database's own.
 constexpr uint32_t backups_kept = 2;
 constexpr char unfinished_file[] = "unfinished.write";
@@ -33,6 +36,7 @@ rocksdb::Options store_options(const rocksdb_store_options& wanted) {
   options.target_file_size_base = file_bytes;
   options.max_bytes_for_level_base = 4 * file_bytes;
   options.level_compaction_dynamic_level_bytes = true;
+  options.level0_file_num_compaction_trigger = files_merged_at_once;
   options.max_open_files = open_files_max;
   // One table of open files: of many small ones, some are always too small.
   options.table_cache_numshardbits = 0;

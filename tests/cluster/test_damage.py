@@ -146,8 +146,10 @@ def test_a_log_that_is_gone_is_not_replaced_by_an_empty_one(lone):
     assert name not in admin.list_topics(timeout=10).topics
 
 
-def test_a_log_that_lost_its_tail_is_noticed(make_cluster):
-    """The topic is shorter than what the node's store has of it."""
+@pytest.fixture
+def left_behind(make_cluster):
+    """(cluster, its node, which was killed): the store has a checkpoint of a
+    log that has since been made anew, and is empty."""
     often = {
         "checkpoint_interval_ms": 100,
         "shared_checkpoint_interval_ms": 100,
@@ -174,11 +176,30 @@ def test_a_log_that_lost_its_tail_is_noticed(make_cluster):
         to = quiet_admin(broker.address)
         wait_for(lambda to=to: name in to.list_topics(timeout=10).topics)
     node.log_path.unlink()
+    return cluster, node
+
+
+def test_a_log_that_lost_its_tail_is_noticed(left_behind):
+    """The topic is shorter than what the node's store has of it."""
+    _, node = left_behind
     code, said = ended(node)
     assert code == 1, said
     # Whichever shard looked first.
     assert "of the log has only offsets below 0" in said, said
     assert "lost its tail" in said
+
+
+def test_a_log_that_was_made_anew_is_noticed_once_it_has_grown(left_behind):
+    """The topic is longer than what the node's store has of the old one."""
+    cluster, node = left_behind
+    claim = msgpack.packb([1, [2, ["another", "127.0.0.1:1", "nonce"]]])
+    for shard in range(2):
+        for _ in range(100):
+            append(cluster, shard, claim)
+    code, said = ended(node)
+    assert code == 1, said
+    assert "it differs at offset" in said, said
+    assert "was made anew" in said
 
 
 @pytest.fixture

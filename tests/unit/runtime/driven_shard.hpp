@@ -8,10 +8,12 @@
 #include "tests/support/shard_fixture.hpp"
 
 #include <catch2/catch.hpp>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace berth::test {
@@ -24,7 +26,8 @@ public:
     o.shard.state.catalog.shard_count = of.partitions();
     o.shard.cluster_id = of.cluster_id();
     o.shard.node = node;
-    o.store_ = std::move(rows);
+    o.store_ = rows;
+    rows_ = std::move(rows);
     node_ = std::move(node);
     driver_ = std::make_unique<shard_driver>(std::move(o), *this);
     driver_->start();
@@ -41,10 +44,28 @@ public:
     return answers_.at(token);
   }
 
+  /// Writes to the store what it was given so far; returns how often.
+  size_t finish_writes() {
+    size_t finished = 0;
+    for (; !writes_.empty(); ++finished) {
+      auto [batch, at] = std::move(writes_.front());
+      writes_.pop_front();
+      driver_->on_written(rows_->write(*batch, at));
+    }
+    return finished;
+  }
+
+  /// What has left for agents.
+  std::vector<dispatch> sent;
   /// Appends of it are lost from now on, with an unknown outcome.
   bool loses_appends = false;
   std::function<void()> on_owned = [] {};
   std::vector<std::string> reloads;
+  /// A test that expects one sets `may_end`.
+  std::vector<std::string> fatals;
+  bool may_end = false;
+  /// Where its readings began.
+  std::vector<log_offset> reads_from;
   bool restart_waits = false;
 
   int64_t boottime_ms() override { return 1000; }
@@ -52,6 +73,7 @@ public:
     return node_ + "-" + std::to_string(++nonces_);
   }
   void start_reading(uint64_t incarnation, log_offset from) override {
+    reads_from.push_back(from);
     reading_ = log_.read(
         shard_id{0}, from,
         [this, incarnation](std::vector<log_record> records) {
@@ -81,8 +103,11 @@ public:
   /// What came of the lost append is told.
   void fail_append() { std::exchange(failed_, nullptr)(); }
   void append_to(shard_id, uint64_t, const std::string&) override {}
-  void send(dispatch) override {}
-  void write(std::shared_ptr<const row_batch>, const checkpoint&) override {}
+  void send(dispatch what) override { sent.push_back(std::move(what)); }
+  void write(std::shared_ptr<const row_batch> rows,
+             const checkpoint& at) override {
+    writes_.emplace_back(std::move(rows), at);
+  }
   void wake_at(int64_t) override {}
   void restart_later() override { restart_waits = true; }
   void answer(std::vector<call_answer> answers) override {
@@ -94,10 +119,16 @@ public:
   void catalog_loaded(std::shared_ptr<std::vector<row>>) override {}
   void owned() override { on_owned(); }
   void reloading(const std::string& why) override { reloads.push_back(why); }
-  void fatal(const std::string& why) override { FAIL(why); }
+  void fatal(const std::string& why) override {
+    fatals.push_back(why);
+    if (!may_end)
+      FAIL(why);
+  }
 
 private:
   memory_log& log_;
+  std::shared_ptr<store> rows_;
+  std::deque<std::pair<std::shared_ptr<const row_batch>, checkpoint>> writes_;
   std::string node_;
   std::unique_ptr<log_reading> reading_;
   /// A reading must not end inside its own callback here.

@@ -30,6 +30,9 @@ struct reader_of_rows {
     reader.set_flushing(std::make_shared<const row_batch>(std::move(rows)));
   }
 
+  std::optional<std::string> get(const std::string& key) const {
+    return reader.get_each(fixture.machine(), {key}).front();
+  }
   /// What is fetched of a range; every row of it is there.
   texts range(row_range wanted) const {
     needed_rows needs;
@@ -52,22 +55,22 @@ struct reader_of_rows {
 TEST_CASE("a row is read from the store") {
   reader_of_rows r;
   r.in_store({{"a", "1"}});
-  CHECK(r.reader.get(r.fixture.machine(), "a") == "1");
-  CHECK_FALSE(r.reader.get(r.fixture.machine(), "b"));
+  CHECK(r.get("a") == "1");
+  CHECK_FALSE(r.get("b"));
 }
 
 TEST_CASE("what is being written hides what the store has") {
   reader_of_rows r;
   r.in_store({{"a", "1"}, {"b", "1"}, {"c", "1"}});
   r.flushing({{"a", "2"}, {"b", std::nullopt}});
-  CHECK(r.reader.get(r.fixture.machine(), "a") == "2");
-  CHECK_FALSE(r.reader.get(r.fixture.machine(), "b"));
-  CHECK(r.reader.get(r.fixture.machine(), "c") == "1");
+  CHECK(r.get("a") == "2");
+  CHECK_FALSE(r.get("b"));
+  CHECK(r.get("c") == "1");
   CHECK(r.reader.get_each(r.fixture.machine(), {"c", "b", "a", "x"})
         == std::vector<std::optional<std::string>>{"1", std::nullopt, "2",
                                                    std::nullopt});
   r.reader.set_flushing(nullptr);
-  CHECK(r.reader.get(r.fixture.machine(), "b") == "1");
+  CHECK(r.get("b") == "1");
 }
 
 TEST_CASE("rows of jobs that the machine will write hide what is being "
@@ -90,7 +93,7 @@ TEST_CASE("rows of jobs that the machine will write hide what is being "
   for (const auto& [key, bytes] : cut->rows) {
     auto pending = r.fixture.machine().pending_row(key);
     of_jobs += pending ? 1 : 0;
-    CHECK(r.reader.get(r.fixture.machine(), key)
+    CHECK(r.get(key)
           == (pending ? bytes : std::optional<std::string>{"stale"}));
   }
   CHECK(of_jobs > 0);
