@@ -34,9 +34,7 @@ enum tag : uint64_t {
 constexpr size_t starts_per_turn = 4;
 /// Starts that wait; beyond, no more requests are read.
 constexpr size_t starts_waiting_max = 2000;
-/// While processes are dying that nobody tells us about.
-constexpr int settle_wait_ms = 10;
-constexpr int wait_ms_max = 60'000;
+constexpr int64_t wait_ms_max = 60'000;
 
 int64_t read_clock(clockid_t clock) {
   timespec t{};
@@ -117,7 +115,7 @@ private:
   int wait_ms() const {
     if (more_starts_ || more_removals_)
       return 0;
-    int64_t wait = running_.is_settling() ? settle_wait_ms : wait_ms_max;
+    auto wait = running_.is_settling() ? settle_wait_ms : wait_ms_max;
     for (auto due :
          {machine_->next_deadline_ms(), running_.next_partial_line_ms()})
       if (due)

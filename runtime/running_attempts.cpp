@@ -233,8 +233,7 @@ std::optional<attempt_id> running_attempts::reaped(pid_t pid, int wait_status,
   auto& a = attempts_.at(found->second);
   a.is_reaped = true;
   a.exit_code = exit_code_of(wait_status);
-  a.reaped_boottime_ms = now.boottime_ms;
-  ending_.push_back(a.tag);
+  endings_.reaped(a.id, now.boottime_ms);
   tag_of_process_.erase(found);
   return a.id;
 }
@@ -298,26 +297,40 @@ process_end running_attempts::finish(attempt& a, bool is_tree_gone,
   return end;
 }
 
-void running_attempts::settle(const keeper_clock& now, const on_end& tell) {
-  auto settle_one = [&](uint64_t tag) {
-    auto& a = attempts_.at(tag);
-    bool is_gone = is_tree_gone(a);
-    if (!is_gone) {
-      kill_tree(a);
-      if (now.boottime_ms - a.reaped_boottime_ms < tree_death_ms_max)
-        return false;
+class running_attempts::settling final : public attempt_processes {
+public:
+  settling(running_attempts& all, const keeper_clock& now, const on_end& tell)
+      : all_(all), now_(now), tell_(tell) {}
+
+  bool is_tree_gone(const attempt_id& id) const override {
+    return all_.is_tree_gone(find(id));
+  }
+  void kill_tree(const attempt_id& id) override { all_.kill_tree(find(id)); }
+  void tree_ended(const attempt_id& id, bool is_gone) override {
+    if (!is_gone)
       std::fprintf(stderr,
                    "berth keeper: processes of %s do not die of SIGKILL\n",
-                   to_string(a.id.job).c_str());
-    }
-    auto end = finish(a, is_gone, now.wall_ms);
-    auto id = a.id;
-    tag_of_attempt_.erase(id);
-    attempts_.erase(tag);
-    tell(id, end);
-    return true;
-  };
-  std::erase_if(ending_, settle_one);
+                   to_string(id.job).c_str());
+    auto& a = find(id);
+    auto end = all_.finish(a, is_gone, now_.wall_ms);
+    all_.attempts_.erase(a.tag);
+    all_.tag_of_attempt_.erase(id);
+    tell_(id, end);
+  }
+
+private:
+  attempt& find(const attempt_id& id) const {
+    return all_.attempts_.at(all_.tag_of_attempt_.at(id));
+  }
+
+  running_attempts& all_;
+  const keeper_clock& now_;
+  const on_end& tell_;
+};
+
+void running_attempts::settle(const keeper_clock& now, const on_end& tell) {
+  settling host{*this, now, tell};
+  endings_.settle(now.boottime_ms, host);
 }
 
 } // namespace berth

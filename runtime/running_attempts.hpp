@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/keeper_machine.hpp"
+#include "runtime/attempt_endings.hpp"
 #include "runtime/file_descriptor.hpp"
 #include "runtime/keeper.hpp"
 #include "runtime/output_capture.hpp"
@@ -19,10 +20,6 @@
 #include <vector>
 
 namespace berth {
-
-/// How long the processes of an attempt may take to die of SIGKILL (they may
-/// hang in the kernel) before its end is reported without them.
-constexpr int64_t tree_death_ms_max = 10'000;
 
 /// A job that prints part of a line and then nothing for so long has it
 /// written.
@@ -54,7 +51,7 @@ public:
   /// Ends the trees of reaped main processes and tells of those that are gone.
   void settle(const keeper_clock& now, const on_end& tell);
   /// Whether `settle` has to be called again though nothing may happen.
-  bool is_settling() const { return !ending_.empty(); }
+  bool is_settling() const { return endings_.is_settling(); }
 
 private:
   struct attempt {
@@ -71,10 +68,10 @@ private:
     bool is_partial = false;
     bool is_reaped = false;
     int32_t exit_code = 0;
-    int64_t reaped_boottime_ms = 0;
   };
 
   struct launch;
+  class settling;
   std::string prepare(const start_attempt& what, launch& plan,
                       const std::vector<key_value>& node_environment);
   std::string prepare_limits(const start_attempt& what, launch& plan);
@@ -104,7 +101,7 @@ private:
   /// once more when its turn comes.
   std::deque<partial_line> partial_lines_;
   /// Reaped, but not told yet.
-  std::vector<uint64_t> ending_;
+  attempt_endings endings_;
 };
 
 } // namespace berth
