@@ -76,7 +76,9 @@ void shard::on_record(log_offset offset, int64_t append_ms,
     return;
   }
   auto read = decode<record>(bytes);
-  if (!read || read->format > record_format) {
+  if (!read
+      || (read->format > options_.format
+          && !broken(breakage::newer_format_folded))) {
     role_ = shard_role::broken;
     put(fatal_effect{
         "record " + std::to_string(offset) + " of shard "
@@ -220,6 +222,7 @@ void shard::release(flight& landed) {
 void shard::send(const outbox_message& message) {
   if (const auto* to = std::get_if<shard_destination>(&message.to)) {
     record r;
+    r.format = options_.format;
     r.body = message_record{state_->self(), message.message_number,
                             std::get<to_shard>(message.body).body};
     put(send_to_shard_effect{to->shard, message.message_number, encode(r)});
@@ -256,6 +259,7 @@ void shard::claim(std::string nonce) {
   own_nonce_ = std::move(nonce);
   role_ = shard_role::claiming;
   record r;
+  r.format = options_.format;
   r.body = claim_record{options_.node, options_.endpoint, own_nonce_};
   put(append_effect{encode(r)});
 }

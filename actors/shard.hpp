@@ -119,6 +119,9 @@ struct shard_options {
   /// This node, as its claims name it.
   std::string node;
   std::string endpoint;
+  /// The newest format of records that it reads, and the one that it writes.
+  /// Another one makes a node of a later version, for tests.
+  uint32_t format = record_format;
 };
 
 class shard {

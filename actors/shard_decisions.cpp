@@ -59,7 +59,8 @@ void shard::take_submissions(decision_run& run, decision_record& decision) {
   for (; prepared_submissions_ > 0 && !run.is_full(); --prepared_submissions_) {
     auto s = std::move(submissions_.front());
     submissions_.pop_front();
-    decision.cursors[s.source] = s.offset;
+    if (!broken(breakage::submission_cursor_forgotten))
+      decision.cursors[s.source] = s.offset;
     run.take(std::move(s));
   }
 }
@@ -120,6 +121,7 @@ void shard::make_decision(const fetched_rows& rows) {
   decision.events = std::move(run.events);
   decision.outbox = std::move(run.outbox);
   record r;
+  r.format = options_.format;
   r.body = std::move(decision);
   auto bytes = encode(r);
   auto kept = std::make_shared<const decision_record>(

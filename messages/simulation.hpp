@@ -70,7 +70,13 @@ enum class breakage : uint8_t {
   n_to_n_meets_next_child = 38,
   saturation_never_told = 39,
   bounced_grant_not_released = 40,
+  submission_cursor_forgotten = 41,
+  delayed_submission_refused = 42,
+  published_before_written = 43,
+  full_store_goes_on = 44,
+  newer_format_folded = 45,
+  end_told_before_tree_is_gone = 46,
 };
-constexpr uint8_t breakage_count = 40;
+constexpr uint8_t breakage_count = 46;
 
 } // namespace berth

@@ -43,6 +43,7 @@ struct publisher_ports {
   std::function<std::string(const rejected_submission&)> print_rejection;
   /// What an operator should know.
   std::function<void(std::string)> warn;
+  credit_maker credit = make_batch_credit;
 };
 
 /// They outlive the publisher.

@@ -395,7 +395,7 @@ void shard_driver::on_written(const storage_error& error) {
   writing_ = false;
   if (rows_)
     rows_->set_flushing(nullptr);
-  if (error)
+  if (error && !broken(breakage::full_store_goes_on))
     return port_.fatal(error.message);
   if (std::exchange(reload_after_write_, false))
     begin();

@@ -1,6 +1,7 @@
 #include "runtime/submission_reader.hpp"
 
 #include "actors/stable_hash.hpp"
+#include "messages/simulation.hpp"
 #include "storage/keyed_record.hpp"
 
 #include <algorithm>
@@ -21,7 +22,8 @@ constexpr int64_t unavailable_pause_ms = 200;
 constexpr int64_t lost_place_pause_ms = 5000;
 
 bool is_final(const api_error& e) {
-  return e.code == api_errc::invalid;
+  return e.code == api_errc::invalid
+         || broken(breakage::delayed_submission_refused);
 }
 
 } // namespace
@@ -102,7 +104,7 @@ void submission_reader::begin(feed& f) {
 
 void submission_reader::start_reading(feed& f, log_offset from) {
   f.reads = true;
-  f.credit = std::make_shared<batch_credit>(batches_held_max);
+  f.credit = ports_.credit(batches_held_max);
   auto later = later_for(f);
   f.reading = options_.from->read(
       f.partition, from,

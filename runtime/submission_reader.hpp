@@ -41,6 +41,7 @@ struct submission_ports {
       give;
   /// What an operator should know.
   std::function<void(std::string)> warn;
+  credit_maker credit = make_batch_credit;
 };
 
 struct submission_reader_options {

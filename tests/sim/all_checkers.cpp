@@ -33,7 +33,13 @@ std::vector<std::unique_ptr<checker>> all_checkers(const parameters& p) {
                     owners_have_claimed,
                     checkpoints_stand,
                     time_goes_on,
-                    stories_agree})
+                    stories_agree,
+                    topic_submissions_once,
+                    rejections_published,
+                    changes_published,
+                    full_stores_stop,
+                    newer_formats_refused,
+                    attempts_leave_nothing})
     all.push_back(make(c));
   return all;
 }

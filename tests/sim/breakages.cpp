@@ -100,6 +100,18 @@ const std::vector<breakage_entry>& all_breakages() {
        "an environment does not say that it has no room"},
       {breakage::bounced_grant_not_released, "bounced_grant_not_released",
        "a grant to a queue that is gone is not released"},
+      {breakage::submission_cursor_forgotten, "submission_cursor_forgotten",
+       "a decision does not say which submissions it took"},
+      {breakage::delayed_submission_refused, "delayed_submission_refused",
+       "a submission is refused when a shard does not answer"},
+      {breakage::published_before_written, "published_before_written",
+       "a publisher's cursor passes what was not written yet"},
+      {breakage::full_store_goes_on, "full_store_goes_on",
+       "a checkpoint that the store refused counts as written"},
+      {breakage::newer_format_folded, "newer_format_folded",
+       "records of a newer format are folded"},
+      {breakage::end_told_before_tree_is_gone, "end_told_before_tree_is_gone",
+       "an attempt has ended when its main process has"},
   };
   return all;
 }

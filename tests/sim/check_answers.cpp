@@ -221,6 +221,8 @@ private:
       if (s->what && known_.insert(s->call).second)
         if (auto what = effect_of(*s->what); !what.empty())
           ++calls_[what];
+    } else if (const auto* r = std::get_if<submission_landed>(&e.what)) {
+      ++calls_[submission_of + r->name];
     } else if (const auto* a = std::get_if<call_answered>(&e.what)) {
       const auto* r = good(*a);
       const auto* s = r ? std::get_if<submitted_response>(r) : nullptr;

@@ -64,4 +64,14 @@ made_checker time_goes_on(const check_context& c);
 // check_stories.cpp
 made_checker stories_agree(const check_context& c);
 
+// check_public_topics.cpp
+made_checker topic_submissions_once(const check_context& c);
+made_checker rejections_published(const check_context& c);
+made_checker changes_published(const check_context& c);
+
+// check_nodes.cpp
+made_checker full_stores_stop(const check_context& c);
+made_checker newer_formats_refused(const check_context& c);
+made_checker attempts_leave_nothing(const check_context& c);
+
 } // namespace berth::sim

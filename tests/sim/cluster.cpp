@@ -102,6 +102,22 @@ std::string cluster::what_is_left_of(shard_id shard) const {
   return "has no owner";
 }
 
+std::string cluster::what_is_left_of_topics() const {
+  const auto* topics = world_.public_topics.get();
+  if (topics == nullptr)
+    return {};
+  if (!topics->is_quiet())
+    return "appends to public topics are under way";
+  for (uint32_t i = 0; i < world_.with.cluster.shards; ++i) {
+    auto last = world_.log_watch.last_valid_at(shard_id{i});
+    if (topics->told.published_up_to(shard_id{i}) < last)
+      return "what shard " + std::to_string(i) + " says is not all published";
+  }
+  if (!clients_.submissions_are_settled())
+    return "submissions have not been taken";
+  return {};
+}
+
 std::string cluster::what_is_left() const {
   if (!world_.log.is_quiet())
     return "appends are under way";
@@ -114,7 +130,7 @@ std::string cluster::what_is_left() const {
   for (uint32_t i = 0; i < world_.with.cluster.shards; ++i)
     if (auto left = what_is_left_of(shard_id{i}); !left.empty())
       return "shard " + std::to_string(i) + " " + left;
-  return {};
+  return what_is_left_of_topics();
 }
 
 } // namespace berth::sim

@@ -57,6 +57,7 @@ public:
 
 private:
   std::string what_is_left_of(shard_id shard) const;
+  std::string what_is_left_of_topics() const;
 
   sim_world& world_;
   std::vector<std::unique_ptr<sim_node>> nodes_;

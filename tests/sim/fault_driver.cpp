@@ -16,6 +16,7 @@ constexpr double machine_down_mean_us = 3.0 * second;
 constexpr double cut_mean_us = 3.0 * second;
 constexpr double twin_mean_us = 6.0 * second;
 constexpr double slow_mean_us = 3.0 * second;
+constexpr double disk_full_mean_us = 4.0 * second;
 constexpr double slowness_max = 300;
 /// What owners add to lease and stop grace before they give an agent up.
 constexpr double owner_margin_ms = 3000;
@@ -27,6 +28,8 @@ constexpr int64_t clock_jump_max_ms = 3'600'000;
 
 fault_driver::fault_driver(sim_world& world, cluster& all)
     : world_(world), all_(all), random_(world.random.fork("faults")),
+      disks_random_(own_stream(world.with.seed, "full disks")),
+      upgrades_random_(own_stream(world.with.seed, "upgrades")),
       stranger_(world.time) {
   stranger_.begin();
 }
@@ -46,6 +49,8 @@ void fault_driver::start() {
   every(f.lease_edge_mean_ms, &fault_driver::come_near_the_lease);
   every(f.stray_decision_mean_ms, &fault_driver::land_stray_decision);
   every(f.deposed_owner_mean_ms, &fault_driver::depose_owner);
+  every(f.store_full_mean_ms, &fault_driver::fill_disk, disks_random_);
+  every(f.upgrade_mean_ms, &fault_driver::upgrade_node, upgrades_random_);
 }
 
 void fault_driver::later(double mean_us, std::function<void()> what) {
@@ -70,12 +75,18 @@ sim_time fault_driver::draw_pause() {
 }
 
 void fault_driver::every(int64_t mean_ms, void (fault_driver::*what)()) {
+  every(mean_ms, what, random_);
+}
+
+void fault_driver::every(int64_t mean_ms, void (fault_driver::*what)(),
+                         random_source& random) {
   if (mean_ms == 0)
     return;
-  later(static_cast<double>(mean_ms * millisecond), [this, mean_ms, what] {
-    (this->*what)();
-    every(mean_ms, what);
-  });
+  in(exponential(random, static_cast<double>(mean_ms * millisecond)),
+     [this, mean_ms, what, &random] {
+       (this->*what)();
+       every(mean_ms, what, random);
+     });
 }
 
 void fault_driver::stop() {
@@ -84,11 +95,16 @@ void fault_driver::stop() {
   world_.log.end_faults();
   world_.dispatches.end_faults();
   world_.heartbeats.end_faults();
+  if (world_.public_topics)
+    world_.public_topics->end_faults();
   heal_all();
   for (uint32_t i = 0; i < all_.node_count(); ++i) {
     auto& node = all_.node(i);
+    set_full(node, false);
     if (i >= world_.cluster().nodes)
       node.crash();
+    else if (is_upgrading_ && node.format() != newest_format)
+      upgrade(node);
     else if (node.life().is_paused())
       node.life().resume();
     else if (!node.life().is_alive())
@@ -163,6 +179,52 @@ void fault_driver::pause_node() {
                          "node " + std::to_string(node.index()) + " goes on");
     node.life().resume();
   });
+}
+
+/// For so long that some nodes meet it again when they are started again.
+void fault_driver::fill_disk() {
+  auto index =
+      static_cast<uint32_t>(disks_random_.below(world_.cluster().nodes));
+  auto& node = all_.node(index);
+  if (node.store(shard_id{0}).is_full())
+    return;
+  world_.history.fault("disk_full", "the disk of node " + std::to_string(index)
+                                        + " is full");
+  set_full(node, true);
+  in(exponential(disks_random_, disk_full_mean_us), [this, &node] {
+    world_.history.fault("disk_freed",
+                         "there is room again on the disk of node "
+                             + std::to_string(node.index()));
+    set_full(node, false);
+  });
+}
+
+void fault_driver::set_full(sim_node& node, bool is_full) {
+  for (uint32_t i = 0; i < world_.cluster().shards; ++i)
+    node.store(shard_id{i}).set_full(is_full);
+}
+
+/// Those of the former version stop when they read what it writes.
+void fault_driver::upgrade_node() {
+  auto from =
+      static_cast<uint32_t>(upgrades_random_.below(world_.cluster().nodes));
+  for (uint32_t i = 0; i < world_.cluster().nodes; ++i) {
+    auto& node = all_.node((from + i) % world_.cluster().nodes);
+    if (node.format() == newest_format || node.life().is_paused())
+      continue;
+    upgrade(node);
+    return;
+  }
+}
+
+void fault_driver::upgrade(sim_node& node) {
+  is_upgrading_ = true;
+  world_.history.fault("upgrade",
+                       "upgrade of node " + std::to_string(node.index()));
+  if (node.life().is_alive())
+    node.crash();
+  node.upgrade();
+  node.start();
 }
 
 void fault_driver::take_over() {

@@ -21,6 +21,8 @@ public:
 
 private:
   void every(int64_t mean_ms, void (fault_driver::*what)());
+  void every(int64_t mean_ms, void (fault_driver::*what)(),
+             random_source& random);
   /// Once, after about that long, while faults go on.
   void later(double mean_us, std::function<void()> what);
   /// Once, then, while faults go on.
@@ -39,8 +41,12 @@ private:
   void come_near_the_lease();
   void land_stray_decision();
   void depose_owner();
+  void fill_disk();
+  void upgrade_node();
 
   void restart_node(uint32_t index);
+  void set_full(sim_node& node, bool is_full);
+  void upgrade(sim_node& node);
   void damage_stores(sim_node& node);
   /// One that serves and owns the shard, or does not.
   sim_node* serving_node(shard_id shard, bool is_owner);
@@ -54,10 +60,15 @@ private:
   sim_world& world_;
   cluster& all_;
   random_source random_;
+  /// Of what came later.
+  random_source disks_random_;
+  random_source upgrades_random_;
   std::map<uint64_t, std::pair<place, place>> cuts_;
   uint64_t last_cut_ = 0;
   /// By machine: no further lapse before.
   std::map<uint32_t, sim_time> near_lease_until_;
+  /// Some node is of the next version.
+  bool is_upgrading_ = false;
   /// Of whoever appended what nobody knows of any more.
   process_life stranger_;
 };

@@ -28,6 +28,11 @@ struct job_script {
   std::vector<int32_t> exit_codes{0};
   bool hangs = false;
   bool ignores_sigterm = false;
+  /// How long a process that it forks lives; -1 = until it is killed, 0 = none
+  /// is forked.
+  int64_t child_ms = 0;
+  /// From SIGKILL to the child's end.
+  int64_t child_dies_ms = 0;
 };
 
 // Clients. A call is one operation of a client; all its tries carry the same
@@ -102,6 +107,19 @@ struct dispatch_sent {
   std::shared_ptr<const dispatch> what;
 };
 
+/// The store took nothing.
+struct store_refused {
+  uint32_t node = 0;
+  shard_id shard;
+  std::string why;
+};
+/// A process that reads records up to this format and writes it; told only in
+/// runs with upgrades.
+struct node_started {
+  uint32_t node = 0;
+  uint32_t format = 0;
+};
+
 // Machines.
 struct agent_offered {
   uint32_t machine = 0;
@@ -126,6 +144,61 @@ struct process_ended {
   bool killed = false;
 };
 
+/// A process that an attempt's own has forked.
+struct child_started {
+  uint64_t pid = 0;
+  uint32_t machine = 0;
+  attempt_id attempt;
+};
+struct child_ended {
+  uint64_t pid = 0;
+  attempt_id attempt;
+};
+
+// The public topics.
+/// A record that somebody submitted.
+struct submission_landed {
+  shard_id partition;
+  log_offset offset = 0;
+  int64_t append_ms = 0;
+  /// Its `jobName`; empty when it makes no sense.
+  std::string name;
+  std::string key;
+  std::shared_ptr<const std::string> text;
+};
+struct published_change {
+  shard_id shard;
+  log_offset offset = 0;
+  uint64_t number = 0;
+  std::string id;
+  /// `uuid`, or of a child `uuid:index`.
+  std::string job;
+  std::string name;
+  std::string status;
+  uint32_t array_size = 0;
+};
+struct change_landed {
+  shard_id partition;
+  log_offset offset = 0;
+  std::string by;
+  std::string key;
+  published_change what;
+};
+struct published_rejection {
+  std::string reason;
+  std::string topic;
+  uint32_t partition = 0;
+  log_offset offset = 0;
+  /// As text, or, where it was none, as bytes.
+  std::optional<std::string> original;
+  std::optional<std::string> original_base64;
+};
+struct rejection_landed {
+  log_offset offset = 0;
+  std::string key;
+  published_rejection what;
+};
+
 struct fault_happened {
   std::string what;
 };
@@ -135,7 +208,9 @@ using history_event =
     std::variant<call_sent, call_answered, call_given_up, record_in_log,
                  record_visible, decision_folded, shard_owned, shard_reloaded,
                  checkpoint_written, node_failed, dispatch_sent, agent_offered,
-                 process_started, process_ended, fault_happened, faults_ended>;
+                 process_started, process_ended, fault_happened, faults_ended,
+                 submission_landed, change_landed, rejection_landed,
+                 store_refused, node_started, child_started, child_ended>;
 
 struct history_entry {
   sim_time at = 0;

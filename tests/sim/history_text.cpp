@@ -118,6 +118,38 @@ struct text_writer {
   std::string operator()(const faults_ended&) const {
     return "faults stop here";
   }
+  std::string operator()(const store_refused& e) const {
+    return "node " + number(e.node) + " cannot write its store of shard "
+           + number(e.shard.value) + ": " + e.why;
+  }
+  std::string operator()(const node_started& e) const {
+    return "node " + number(e.node) + " starts with format " + number(e.format);
+  }
+  std::string operator()(const child_started& e) const {
+    return "machine " + number(e.machine) + " has process " + number(e.pid)
+           + ", forked by " + short_text(e.attempt);
+  }
+  std::string operator()(const child_ended& e) const {
+    return "process " + number(e.pid) + " ends, forked by "
+           + short_text(e.attempt);
+  }
+  std::string operator()(const submission_landed& e) const {
+    return "submissions/" + number(e.partition.value) + " @"
+           + std::to_string(e.offset) + ": "
+           + (e.name.empty() ? "nonsense" : e.name);
+  }
+  std::string operator()(const change_landed& e) const {
+    const auto& c = e.what;
+    return "changes/" + number(e.partition.value) + " @"
+           + std::to_string(e.offset) + " by " + e.by + ": "
+           + place(c.shard, c.offset) + " #" + number(c.number) + " " + c.job
+           + " (" + c.name + ") " + c.status;
+  }
+  std::string operator()(const rejection_landed& e) const {
+    return "rejections @" + std::to_string(e.offset) + ": submissions/"
+           + number(e.what.partition) + " @" + std::to_string(e.what.offset)
+           + ": " + e.what.reason;
+  }
 
 private:
   static std::string text_of_body(const dispatch_body& body) {
@@ -146,6 +178,15 @@ struct concern {
   }
   bool operator()(const process_started& e) const {
     return e.attempt.job.id == job;
+  }
+  bool operator()(const child_started& e) const {
+    return e.attempt.job.id == job;
+  }
+  bool operator()(const child_ended& e) const {
+    return e.attempt.job.id == job;
+  }
+  bool operator()(const change_landed& e) const {
+    return e.what.job.rfind(to_string(job), 0) == 0;
   }
   bool operator()(const process_ended& e) const {
     return e.attempt.job.id == job;

@@ -2,6 +2,7 @@
 
 #include "messages/assert.hpp"
 #include "messages/codec.hpp"
+#include "tests/sim/submission_names.hpp"
 
 #include <algorithm>
 
@@ -41,7 +42,20 @@ void log_history::judge(shard_log& log, const landed_append& a) {
   } else {
     log.seq = d->seq;
     log.last_valid = log.records.back();
+    log.last_valid_at = a.offset;
     count_finished(*d);
+    count_submissions(*d);
+  }
+}
+
+void log_history::count_submissions(const decision_record& d) {
+  for (const auto& e : d.events) {
+    if (const auto* submitted = std::get_if<job_submitted>(&e))
+      submissions_settled_ +=
+          submitted->spec->name.rfind(name_by_topic, 0) == 0;
+    else if (const auto* refused = std::get_if<message_refused>(&e))
+      submissions_settled_ +=
+          refused->source.rfind(submissions_topic_name, 0) == 0;
   }
 }
 

@@ -32,6 +32,12 @@ public:
     const auto& last = shards_.at(of.value).last_valid;
     return last ? std::get_if<decision_record>(&last->body) : nullptr;
   }
+  /// -1 = nothing.
+  log_offset last_valid_at(shard_id of) const {
+    return shards_.at(of.value).last_valid_at;
+  }
+  /// Records of the topic of submissions that became jobs or were refused.
+  uint64_t submissions_settled() const { return submissions_settled_; }
   /// Whether the last claim is that of the last valid decision.
   bool is_of_present_owner(shard_id of, const decision_record& d) const {
     return d.at_epoch.value == shards_.at(of.value).claim;
@@ -48,15 +54,18 @@ private:
     std::string nonce;
     uint64_t seq = 0;
     std::shared_ptr<const record> last_valid;
+    log_offset last_valid_at = -1;
     /// By whom: the last of their appends that landed.
     std::map<std::string, uint64_t> last_landed;
   };
   void judge(shard_log& log, const landed_append& a);
   void count_finished(const decision_record& d);
+  void count_submissions(const decision_record& d);
 
   recorder& history_;
   std::vector<shard_log> shards_;
   uint64_t jobs_finished_ = 0;
+  uint64_t submissions_settled_ = 0;
 };
 
 } // namespace berth::sim

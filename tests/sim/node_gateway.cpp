@@ -57,6 +57,32 @@ void node_gateway::call(caller who, request what,
   carry_out();
 }
 
+void node_gateway::resolve(
+    const std::vector<public_submission>& what,
+    std::function<void(std::vector<resolved_submission>)> done) {
+  if (what.empty())
+    return done({});
+  auto token = last_token_ + 1;
+  last_token_ += what.size();
+  batches_[token] = {std::vector<resolved_submission>(what.size()), what.size(),
+                     std::move(done)};
+  for (const auto& s : what)
+    machine_.resolve(token++, s.owner, s.what);
+  set_clock();
+  carry_out();
+}
+
+void node_gateway::note(submission_resolved_effect& resolved) {
+  auto found = std::prev(batches_.upper_bound(resolved.token));
+  auto& [first, batch] = *found;
+  batch.answers[resolved.token - first] = std::move(resolved.what);
+  if (--batch.outstanding > 0)
+    return;
+  auto whole = std::move(batch);
+  batches_.erase(found);
+  whole.done(std::move(whole.answers));
+}
+
 void node_gateway::set_clock() {
   router_.on_clock(node_.clock().boottime_ms(node_.world().now()));
 }
@@ -138,6 +164,8 @@ void node_gateway::carry_out(gateway_effect& effect) {
     waiting_.insert(call->token);
     return router_.on_call(call->to, call->token, std::move(call->what));
   }
+  if (auto* resolved = std::get_if<submission_resolved_effect>(&effect))
+    return note(*resolved);
   auto& answered = std::get<answer_request_effect>(effect);
   auto found = open_.find(answered.token);
   if (found == open_.end())

@@ -6,6 +6,7 @@
 #include "actors/gateway_machine.hpp"
 #include "messages/gateway_interface.hpp"
 #include "messages/record.hpp"
+#include "messages/submission.hpp"
 #include "storage/store.hpp"
 
 #include <functional>
@@ -25,6 +26,9 @@ public:
   explicit node_gateway(sim_node& node);
 
   void call(caller who, request what, std::function<void(result)> answer);
+  /// Submissions of a topic; all are answered at once.
+  void resolve(const std::vector<public_submission>& what,
+               std::function<void(std::vector<resolved_submission>)> done);
   /// Of a call to a shard, from the node at `from`; too late when that was
   /// given up.
   void on_answer(const std::string& from, call_token token, result answer);
@@ -36,7 +40,14 @@ public:
   void on_catalog(const std::vector<row>& rows);
 
 private:
+  /// Submissions that are answered together, by the token of the first.
+  struct batch {
+    std::vector<resolved_submission> answers;
+    size_t outstanding = 0;
+    std::function<void(std::vector<resolved_submission>)> done;
+  };
   void carry_out();
+  void note(submission_resolved_effect& resolved);
   void carry_out(gateway_effect& effect);
   void route();
   void set_clock();
@@ -50,6 +61,7 @@ private:
   uint64_t wake_ = 0;
   request_token last_token_ = 0;
   std::map<request_token, std::function<void(result)>> open_;
+  std::map<request_token, batch> batches_;
   /// Calls to shards, and barriers of the replica, that were neither answered
   /// nor given up.
   std::set<call_token> waiting_;

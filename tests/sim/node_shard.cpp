@@ -15,6 +15,7 @@ namespace {
 constexpr log_offset offsets_between_hashes = 16;
 constexpr double write_mean_us = 2.0 * millisecond;
 constexpr sim_time restart_pause = 500 * millisecond;
+constexpr char no_space_left[] = "the disk is full";
 /// A dispatch without a receipt for so long is sent again.
 constexpr sim_time receipt_timeout = 2 * second;
 
@@ -28,6 +29,7 @@ shard_driver_options options_of(sim_node& node, shard_id id,
   o.shard = shard_options_of(node.world().with, id);
   o.shard.node = node.name();
   o.shard.endpoint = node.endpoint();
+  o.shard.format = node.format();
   o.store_ = store.present();
   o.candidate = false;
   return o;
@@ -44,6 +46,7 @@ shard_options shard_options_of(const parameters& p, shard_id id) {
       p.cluster.shards > 1 && p.seed % 2 == 0 ? 1 : 0;
   o.state.environments.head_wait_ms = p.cluster.head_wait_ms;
   o.cluster_id = cluster_id_of_runs;
+  o.format = newest_format;
   return o;
 }
 
@@ -288,10 +291,18 @@ void node_shard::write(std::shared_ptr<const row_batch> rows,
   node_.life().after(
       exponential(node_.random(), write_mean_us),
       [this, rows = std::move(rows), at] {
+        if (store_.is_full())
+          return refuse_write();
         store_.write(rows, at);
         node_.world().history.add(checkpoint_written{node_.index(), id_, at});
         driver_.on_written({});
       });
+}
+
+void node_shard::refuse_write() {
+  node_.world().history.add(store_refused{node_.index(), id_, no_space_left});
+  node_.world().history.situation("store_full");
+  driver_.on_written({storage_errc::fatal, no_space_left});
 }
 
 void node_shard::wake_at(int64_t boottime_ms) {
@@ -360,6 +371,13 @@ void node_shard::owned() {
     node_.world().history.situation("resend_across_a_takeover");
   if (driver_.machine()->state().jobs().has_work())
     node_.world().history.situation("takeover_in_the_middle_of_long_work");
+  if (auto* topics = node_.topics())
+    topics->on_owned(id_);
+}
+
+void node_shard::disowned() {
+  if (auto* topics = node_.topics())
+    topics->on_disowned(id_);
 }
 
 void node_shard::reloading(const std::string& why) {
@@ -371,7 +389,10 @@ void node_shard::reloading(const std::string& why) {
 }
 
 void node_shard::fatal(const std::string& why) {
-  node_.fail(why);
+  if (why == no_space_left)
+    node_.stop_for_now(why);
+  else
+    node_.fail(why);
 }
 
 } // namespace berth::sim

@@ -34,6 +34,13 @@ public:
   void take_calls(sim_node& from, uint64_t life,
                   std::vector<std::pair<call_token, shard_call>> calls);
 
+  /// Of a topic; see `shard_driver::on_submissions`.
+  submissions_standing
+  take_submissions(const std::string& source, log_offset after,
+                   const std::vector<topic_submission>& given) {
+    return driver_.on_submissions(source, after, given);
+  }
+
   /// Of the node's watch over an agent: nobody waits for its answer.
   void take_call_of_nobody(shard_call call);
   void on_agent_heartbeat(const agent_heartbeat& h) { watch_.on_heartbeat(h); }
@@ -71,6 +78,7 @@ public:
               const std::shared_ptr<const decision_record>& d) override;
   void catalog_loaded(std::shared_ptr<std::vector<row>> rows) override;
   void owned() override;
+  void disowned() override;
   void reloading(const std::string& why) override;
   void fatal(const std::string& why) override;
 
@@ -91,6 +99,7 @@ private:
   void go_on_at_end();
   void checkpoint_every_so_often();
   void stop_watching_when_fenced();
+  void refuse_write();
   void send_by_topic(const std::shared_ptr<const dispatch>& what);
   void expect_receipt(const std::string& to, uint64_t number);
 

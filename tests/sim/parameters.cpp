@@ -252,6 +252,28 @@ void draw_theme(random_source random, parameters& p) {
     p.cluster.frame_mean_us = between_sizes(random, 100, 300'000);
 }
 
+/// Submissions by the public topic.
+void draw_by_topic(random_source random, parameters& p) {
+  if (random.chance(0.12))
+    p.workload.by_topic = random.chance(0.5) ? 0.9 : 0.1 + random.unit() * 0.5;
+}
+
+void draw_forks(random_source random, parameters& p) {
+  if (random.chance(0.12))
+    p.workload.forks = 0.2 + random.unit() * 0.8;
+}
+
+/// None where nothing else goes wrong.
+void draw_full_stores(random_source random, parameters& p) {
+  if (has_faults(p.faults) && random.chance(0.12))
+    p.faults.store_full_mean_ms = between_sizes(random, 1'000, 10'000);
+}
+
+void draw_upgrades(random_source random, parameters& p) {
+  if (has_faults(p.faults) && random.chance(0.12))
+    p.faults.upgrade_mean_ms = between_sizes(random, 1'000, 8'000);
+}
+
 } // namespace
 
 bool has_faults(const fault_parameters& f) {
@@ -271,6 +293,10 @@ parameters draw(uint64_t seed) {
   p.faults = draw_faults(random.fork("faults"), p.cluster.nodes > 1);
   p.faults_stop_ms = between_sizes(random, 5'000, 30'000);
   draw_theme(random.fork("theme"), p);
+  draw_by_topic(own_stream(seed, "by_topic"), p);
+  draw_forks(own_stream(seed, "forks"), p);
+  draw_full_stores(own_stream(seed, "store_full_mean_ms"), p);
+  draw_upgrades(own_stream(seed, "upgrade_mean_ms"), p);
   return p;
 }
 

@@ -46,6 +46,10 @@ struct fault_parameters {
   /// Per place of `rarely` that this run takes at all.
   double rare_place = 0;
   int64_t clock_drift_ppm_max = 0;
+  /// A node's disk is full for a while.
+  int64_t store_full_mean_ms = 0;
+  /// Nodes are brought to a newer version, one after the other.
+  int64_t upgrade_mean_ms = 0;
   BERTH_FIELDS(node_crash_mean_ms, node_pause_mean_ms, agent_crash_mean_ms,
                keeper_crash_mean_ms, machine_crash_mean_ms, cut_mean_ms,
                clock_jump_mean_ms, takeover_mean_ms, twin_node_mean_ms,
@@ -53,7 +57,8 @@ struct fault_parameters {
                deposed_owner_mean_ms, append_unknown, append_lost, append_late,
                append_duplicated, call_lost, call_answer_lost, call_slow,
                store_lost_at_restart, store_rolled_back_at_restart,
-               client_repeats, rare_place, clock_drift_ppm_max)
+               client_repeats, rare_place, clock_drift_ppm_max,
+               store_full_mean_ms, upgrade_mean_ms)
 };
 
 struct workload_parameters {
@@ -81,10 +86,15 @@ struct workload_parameters {
   int64_t run_mean_ms = 500;
   /// Mean between two submissions of one client.
   int64_t think_mean_ms = 100;
+  /// Of submissions: they come by the public topic. Above 0 nodes read it and
+  /// publish state changes.
+  double by_topic = 0;
+  /// Jobs whose processes fork others that stay behind.
+  double forks = 0;
   BERTH_FIELDS(environments, queues, clients, jobs, array, n_to_n, sequential,
                dependency, retries, timeout, cancel, terminate, fails, hangs,
                ignores_sigterm, describe, catalog_change, one_hot_queue,
-               run_mean_ms, think_mean_ms)
+               run_mean_ms, think_mean_ms, by_topic, forks)
 };
 
 struct cluster_parameters {

@@ -50,4 +50,10 @@ private:
   uint64_t state_;
 };
 
+/// For what a run has beside what seeds have always drawn: nothing else draws
+/// from it, so that runs without it stay as they were.
+inline random_source own_stream(uint64_t seed, std::string_view purpose) {
+  return random_source{seed}.fork(purpose);
+}
+
 } // namespace berth::sim

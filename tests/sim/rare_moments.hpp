@@ -26,6 +26,7 @@ private:
   void meet(std::string_view name) { ++met_[std::string(name)]; }
   void on_decision(sim_time at, const decision_record& d);
   void on_message(const message_record& m);
+  void on_cursors(const decision_record& d);
 
   std::map<std::string, uint64_t> met_;
   /// Placed, and not said to have started.
@@ -34,6 +35,13 @@ private:
   std::set<std::string> deleted_names_;
   std::map<queue_uid, std::string> queue_names_;
   std::map<attempt_id, sim_time> ended_at_;
+  std::set<std::string> submissions_;
+  /// By shard: of the last claim.
+  std::map<shard_id, uint32_t> formats_;
+  /// By shard: the last change that was published.
+  std::map<shard_id, std::pair<log_offset, uint64_t>> changes_;
+  /// By source: the last cursor, and under which claim it was moved.
+  std::map<std::string, std::pair<log_offset, epoch>> cursors_;
 };
 
 } // namespace berth::sim

@@ -91,6 +91,28 @@ struct entry_hash {
   }
   uint64_t operator()(const fault_happened& e) const { return of(e.what); }
   uint64_t operator()(const faults_ended&) const { return of(1); }
+  uint64_t operator()(const store_refused& e) const {
+    return of(e.node, e.shard, e.why);
+  }
+  uint64_t operator()(const node_started& e) const {
+    return of(e.node, e.format);
+  }
+  uint64_t operator()(const child_started& e) const {
+    return of(e.pid, e.machine, e.attempt);
+  }
+  uint64_t operator()(const child_ended& e) const {
+    return of(e.pid, e.attempt);
+  }
+  uint64_t operator()(const submission_landed& e) const {
+    return of(e.partition, e.offset, e.append_ms, *e.text);
+  }
+  uint64_t operator()(const change_landed& e) const {
+    return of(e.partition, e.offset, e.what.shard, e.what.offset,
+              e.what.number);
+  }
+  uint64_t operator()(const rejection_landed& e) const {
+    return of(e.offset, e.what.partition, e.what.offset);
+  }
 };
 
 } // namespace

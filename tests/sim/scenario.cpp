@@ -3,6 +3,8 @@
 #include "tests/sim/cluster.hpp"
 #include "tests/sim/sim_world.hpp"
 #include "tests/sim/switches.hpp"
+#include "tests/sim/topic_texts.hpp"
+#include "tests/sim/workload_draws.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -25,6 +27,7 @@ parameters parameters_of(const scenario_cluster& c,
   p.cluster.machines = c.machines;
   p.cluster.vcpus_per_machine = c.vcpus_per_machine;
   p.cluster.lease_ms = c.lease_ms;
+  p.workload.by_topic = c.has_topics ? 1 : 0;
   // All that goes wrong is written.
   p.faults_stop_ms = 0;
   p.with_breakage = with;
@@ -142,8 +145,10 @@ void scenario::ask_only(uint32_t node) {
   all().clients().ask_only(node);
 }
 
-job_id scenario::submit(const std::string& queue, const scenario_job& job) {
-  all().clients().script({job.name, job.run_ms, job.exit_codes, false, false});
+submit_job_request scenario::request_of(const std::string& queue,
+                                        const scenario_job& job) {
+  all().clients().script(
+      {job.name, job.run_ms, job.exit_codes, false, false, job.child_ms, 0});
   submit_job_request r;
   r.name = job.name;
   r.queue = queue;
@@ -152,8 +157,43 @@ job_id scenario::submit(const std::string& queue, const scenario_job& job) {
   r.array_size = job.array_size;
   r.depends_on = job.depends_on;
   r.retry = retry_strategy{job.attempts, {}};
-  auto said = ask(std::move(r));
+  return r;
+}
+
+job_id scenario::submit(const std::string& queue, const scenario_job& job) {
+  auto said = ask(request_of(queue, job));
   return std::get<submitted_response>(said).id;
+}
+
+void scenario::produce(const std::string& queue, const scenario_job& job) {
+  produce_text(queue,
+               text_of_submission(request_of(queue, job),
+                                  {account_of_runs, region_of_runs}, false));
+}
+
+void scenario::produce_text(const std::string& queue, std::string record) {
+  all().clients().submit_by_topic(0, queue, std::move(record), [] {});
+}
+
+job_id scenario::job_named(const std::string& name) {
+  std::optional<job_id> found;
+  size_t looked_at = 0;
+  auto look = [&](const history_entry& e) {
+    const auto* r = std::get_if<record_in_log>(&e.what);
+    const auto* d = r ? std::get_if<decision_record>(&r->what->body) : nullptr;
+    if (d == nullptr)
+      return;
+    for (const auto& one : d->events)
+      if (const auto* s = std::get_if<job_submitted>(&one))
+        if (s->spec->name == name)
+          found = s->id;
+  };
+  step_until(patience_ms, "job " + name, [&] {
+    while (looked_at < story_.size())
+      look(story_[looked_at++]);
+    return found.has_value();
+  });
+  return *found;
 }
 
 job_id scenario::submit_again() {
@@ -191,6 +231,24 @@ void scenario::resume_node(uint32_t index) {
 void scenario::lose_stores(uint32_t node) {
   for (uint32_t i = 0; i < parts_->world.cluster().shards; ++i)
     all().node(node).store(shard_id{i}).lose();
+}
+
+void scenario::fill_disk(uint32_t node) {
+  for (uint32_t i = 0; i < parts_->world.cluster().shards; ++i)
+    all().node(node).store(shard_id{i}).set_full(true);
+}
+
+void scenario::free_disk(uint32_t node) {
+  for (uint32_t i = 0; i < parts_->world.cluster().shards; ++i)
+    all().node(node).store(shard_id{i}).set_full(false);
+}
+
+void scenario::upgrade_node(uint32_t index) {
+  auto& node = all().node(index);
+  if (node.life().is_alive())
+    node.crash();
+  node.upgrade();
+  node.start();
 }
 
 void scenario::take_over(uint32_t node, uint32_t shard) {

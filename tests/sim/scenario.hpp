@@ -43,6 +43,8 @@ struct scenario_cluster {
   int64_t vcpus_per_machine = 4;
   /// 0 = leases never lapse, and agents are those of the node's own process.
   int64_t lease_ms = 0;
+  /// There are public topics.
+  bool has_topics = false;
 };
 
 struct scenario_job {
@@ -53,6 +55,8 @@ struct scenario_job {
   uint32_t attempts = 1;
   uint32_t array_size = 0;
   std::vector<requested_dependency> depends_on{};
+  /// Of a process that it forks, see `job_script`.
+  int64_t child_ms = 0;
 };
 
 class scenario {
@@ -76,6 +80,11 @@ public:
   job_id submit(const std::string& queue, const scenario_job& job);
   /// The last submission is tried once more.
   job_id submit_again();
+  /// By the topic of submissions: appended, and not waited for.
+  void produce(const std::string& queue, const scenario_job& job);
+  void produce_text(const std::string& queue, std::string record);
+  /// Goes on until the log has a job of that name.
+  job_id job_named(const std::string& name);
   void cancel(const job_id& job);
   void terminate(const job_id& job);
   /// Sent, and not waited for.
@@ -89,6 +98,10 @@ public:
   void pause_node(uint32_t index);
   void resume_node(uint32_t index);
   void lose_stores(uint32_t node);
+  void fill_disk(uint32_t node);
+  void free_disk(uint32_t node);
+  /// It is started as one of the next version.
+  void upgrade_node(uint32_t index);
   void take_over(uint32_t node, uint32_t shard);
   void crash_agent(uint32_t machine);
   void start_agent(uint32_t machine);
@@ -126,6 +139,8 @@ public:
 private:
   struct parts;
 
+  submit_job_request request_of(const std::string& queue,
+                                const scenario_job& job);
   response answer_of(
       const std::function<void(std::function<void(std::optional<result>)>)>&
           call);

@@ -3,6 +3,11 @@
 #include "tests/sim/cluster.hpp"
 #include "tests/sim/draws.hpp"
 #include "tests/sim/sim_node.hpp"
+#include "tests/sim/submission_names.hpp"
+#include "tests/sim/topic_texts.hpp"
+#include "tests/sim/workload_draws.hpp"
+
+#include "storage/keyed_record.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -57,6 +62,77 @@ void sim_clients::repeat_submission(
   attempt(number, c);
 }
 
+// The public topics.
+
+void sim_clients::submit_by_topic(uint32_t client, const std::string& queue,
+                                  std::string record,
+                                  std::function<void()> done) {
+  auto& topic = world_.public_topics->submissions;
+  shard_id to{static_cast<uint32_t>(mixed(1, std::string_view{queue})
+                                    % topic.partitions())};
+  log_client by{"client " + std::to_string(client), client_place(client),
+                &life_};
+  ++open_submissions_;
+  produce(by, to,
+          std::make_shared<const std::string>(join_keyed(queue, record)),
+          [this, done = std::move(done)] {
+            --open_submissions_;
+            done();
+          });
+}
+
+/// What may not have arrived is sent again, and may then be there twice.
+void sim_clients::produce(const log_client& by, shard_id to,
+                          std::shared_ptr<const std::string> record,
+                          std::function<void()> done) {
+  world_.public_topics->submissions.append(
+      by, to, *record,
+      [this, by, to, record, done = std::move(done)](append_outcome outcome) {
+        if (outcome == append_outcome::appended)
+          done();
+        else
+          produce(by, to, record, done);
+      });
+}
+
+bool sim_clients::submissions_are_settled() const {
+  const auto* topics = world_.public_topics.get();
+  if (topics == nullptr)
+    return true;
+  uint64_t landed = 0;
+  for (uint32_t i = 0; i < topics->submissions.partitions(); ++i)
+    landed += topics->submissions.records(shard_id{i}).size();
+  return open_submissions_ == 0 && topics->submissions.is_quiet()
+         && world_.log_watch.submissions_settled() == landed;
+}
+
+/// Passes over repeats as docs/kafka.md says.
+void sim_clients::follow_jobs(
+    std::function<void(const job_id&, const std::string& name,
+                       uint32_t array_size)>
+        seen) {
+  auto& topic = world_.public_topics->changes;
+  for (uint32_t i = 0; i < topic.partitions(); ++i)
+    topic.start_reading(
+        {"reader", client_place(0), &life_}, shard_id{i}, 0,
+        [this, seen](const std::vector<log_record>& records) {
+          for (const auto& r : records) {
+            auto change = read_change(split_keyed(r.bytes).bytes);
+            auto& handled = changes_handled_[change->shard];
+            auto place = std::pair{change->offset, change->number};
+            if (place <= handled)
+              continue;
+            handled = place;
+            auto is_new = change->status == "SUBMITTED"
+                          || (change->status == "PENDING"
+                              && change->job.find(':') == std::string::npos);
+            auto key = parse_job_key(change->job);
+            if (is_new && change->name.rfind(name_by_topic, 0) == 0)
+              seen(key->id, change->name, change->array_size);
+          }
+        });
+}
+
 void sim_clients::attempt(uint64_t number, const shared_call& c) {
   auto try_number = ++c->tries;
   ++c->waiting;
@@ -65,7 +141,7 @@ void sim_clients::attempt(uint64_t number, const shared_call& c) {
   auto from = client_place(c->client);
   world_.history.add(
       call_sent{number, c->client, node.index(), try_number, c->what});
-  caller who{{"111122223333", "eu-west-1"},
+  caller who{{account_of_runs, region_of_runs},
              "call-" + std::to_string(number),
              "body-" + std::to_string(number)};
   auto is_over = std::make_shared<bool>(false);

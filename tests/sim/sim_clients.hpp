@@ -23,6 +23,12 @@ public:
   void call(uint32_t client, request what,
             std::function<void(std::optional<result>)> done) override;
   void script(job_script s) override;
+  void submit_by_topic(uint32_t client, const std::string& queue,
+                       std::string record, std::function<void()> done) override;
+  bool submissions_are_settled() const override;
+  void follow_jobs(std::function<void(const job_id&, const std::string& name,
+                                      uint32_t array_size)>
+                       seen) override;
   /// The last submission once more, as an SDK does that has lost the answer.
   void repeat_submission(std::function<void(std::optional<result>)> done);
 
@@ -44,6 +50,9 @@ private:
   };
   using shared_call = std::shared_ptr<open_call>;
 
+  void produce(const log_client& by, shard_id to,
+               std::shared_ptr<const std::string> record,
+               std::function<void()> done);
   void attempt(uint64_t number, const shared_call& c);
   void answered(uint64_t number, const shared_call& c, uint32_t try_number,
                 const result& answer);
@@ -60,6 +69,9 @@ private:
   uint64_t last_call_ = 0;
   std::pair<uint64_t, shared_call> last_submission_;
   std::map<uint64_t, shared_call> open_;
+  uint64_t open_submissions_ = 0;
+  /// By shard: the greatest one that was handled.
+  std::map<shard_id, std::pair<log_offset, uint64_t>> changes_handled_;
 };
 
 } // namespace berth::sim

@@ -25,10 +25,8 @@ sim_keeper::sim_keeper(sim_world& world, uint32_t machine,
       processes_(world, machine, os,
                  [this](const attempt_id& attempt, const process_end& end) {
                    // A paused keeper reaps when it goes on.
-                   life_.bound([this, attempt, end] {
-                     machine_->ended(attempt, end, now());
-                     turn();
-                   })();
+                   life_.bound(
+                       [this, attempt, end] { reaped(attempt, end); })();
                  }),
       on_event_(std::move(on_event)) {}
 
@@ -39,6 +37,9 @@ keeper_clock sim_keeper::now() const {
 void sim_keeper::start() {
   life_.begin();
   is_starting_ = false;
+  is_settling_ = false;
+  endings_ = {};
+  ends_.clear();
   keeper_settings settings;
   settings.keeper_start = ++start_number_;
   settings.stop_grace_ms = world_.cluster().stop_grace_ms;
@@ -108,6 +109,40 @@ void sim_keeper::take_frame(const std::string& bytes) {
       placed_[start->attempt] = {d->what.agent, d->what.session};
   machine_->handle(frame->body, now());
   turn();
+}
+
+// Ends.
+
+void sim_keeper::reaped(const attempt_id& attempt, const process_end& end) {
+  ends_[attempt] = end;
+  machine_->exited(attempt);
+  endings_.reaped(attempt, now().boottime_ms);
+  settle();
+  turn();
+}
+
+void sim_keeper::settle() {
+  endings_.settle(now().boottime_ms, *this);
+  if (!endings_.is_settling() || std::exchange(is_settling_, true))
+    return;
+  world_.history.situation("child_outlived_its_process");
+  life_.after(settle_wait_ms * millisecond, [this] {
+    is_settling_ = false;
+    settle();
+    turn();
+  });
+}
+
+bool sim_keeper::is_tree_gone(const attempt_id& attempt) const {
+  return processes_.is_gone(attempt);
+}
+
+void sim_keeper::kill_tree(const attempt_id& attempt) {
+  processes_.signal(attempt, true);
+}
+
+void sim_keeper::tree_ended(const attempt_id& attempt, bool) {
+  machine_->ended(attempt, ends_.extract(attempt).mapped(), now());
 }
 
 /// Everything between two waits of `runtime/keeper`.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/keeper_machine.hpp"
+#include "runtime/attempt_endings.hpp"
 #include "tests/sim/process_life.hpp"
 #include "tests/sim/simulated_clock.hpp"
 #include "tests/sim/simulated_processes.hpp"
@@ -17,7 +18,7 @@
 
 namespace berth::sim {
 
-class sim_keeper {
+class sim_keeper : private attempt_processes {
 public:
   /// `on_event`: a frame for the agent that is connected.
   sim_keeper(sim_world& world, uint32_t machine, simulated_clock& clock,
@@ -40,7 +41,13 @@ public:
   bool is_quiet() const;
 
 private:
+  bool is_tree_gone(const attempt_id& attempt) const override;
+  void kill_tree(const attempt_id& attempt) override;
+  void tree_ended(const attempt_id& attempt, bool is_gone) override;
+
   keeper_clock now() const;
+  void reaped(const attempt_id& attempt, const process_end& end);
+  void settle();
   void turn();
   void start_attempts();
   void start_one();
@@ -59,6 +66,11 @@ private:
   std::unique_ptr<keeper_machine> machine_;
   /// Where its dispatches said that an attempt was placed.
   std::map<attempt_id, std::pair<agent_id, session_id>> placed_;
+  /// What is left of attempts whose main process was reaped, and how that
+  /// ended.
+  attempt_endings endings_;
+  std::map<attempt_id, process_end> ends_;
+  bool is_settling_ = false;
   uint64_t wake_ = 0;
   bool is_starting_ = false;
 };

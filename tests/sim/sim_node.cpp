@@ -21,6 +21,7 @@ sim_node::sim_node(sim_world& world, cluster& all, uint32_t index,
                    std::string name)
     : world_(world), all_(all), index_(index), name_(std::move(name)),
       random_(world.random.fork("node")),
+      topics_random_(own_stream(world.with.seed, "topics of a node " + name_)),
       clock_(random_, world.faults().clock_drift_ppm_max), life_(world.time),
       stores_(world.cluster().shards) {}
 
@@ -28,7 +29,11 @@ sim_node::~sim_node() = default;
 
 void sim_node::start() {
   life_.begin();
+  if (format_ != record_format)
+    world_.history.add(node_started{index_, format_});
   gateway_ = std::make_unique<node_gateway>(*this);
+  if (world_.public_topics)
+    topics_ = std::make_unique<node_public_topics>(*this);
   for (uint32_t i = 0; i < world_.cluster().shards; ++i)
     shards_.push_back(
         std::make_unique<node_shard>(*this, shard_id{i}, stores_.at(i)));
@@ -43,8 +48,13 @@ void sim_node::crash() {
     all_.on_link_lost(endpoint());
   life_.end();
   members_.reset();
+  topics_.reset();
   shards_.clear();
   gateway_.reset();
+}
+
+void sim_node::after_hop(std::function<void()> what) {
+  life_.after(inside_process, std::move(what));
 }
 
 void sim_node::reboot() {
@@ -56,6 +66,11 @@ void sim_node::fail(const std::string& why) {
   world_.history.add(node_failed{index_, why});
   // Not at once: whoever found it is still at work.
   life_.after(0, [this] { all_.crash_node(index_); });
+}
+
+void sim_node::stop_for_now(const std::string& why) {
+  world_.history.add(node_failed{index_, why});
+  life_.after(0, [this] { all_.stop_node(index_); });
 }
 
 void sim_node::stop_replaced(const std::string& by) {

@@ -5,6 +5,7 @@
 
 #include "tests/sim/node_gateway.hpp"
 #include "tests/sim/node_members.hpp"
+#include "tests/sim/node_public_topics.hpp"
 #include "tests/sim/node_shard.hpp"
 #include "tests/sim/process_life.hpp"
 #include "tests/sim/sim_world.hpp"
@@ -18,6 +19,9 @@
 namespace berth::sim {
 
 class cluster;
+
+/// That nodes of the next version write.
+constexpr uint32_t newest_format = record_format + 1;
 
 /// What every machine of a shard is made with, but for its node.
 shard_options shard_options_of(const parameters& p, shard_id id);
@@ -36,6 +40,11 @@ public:
   void reboot();
   /// Going on would be wrong, it said.
   void fail(const std::string& why);
+  /// The same, but for what passes: whoever runs it starts it again.
+  void stop_for_now(const std::string& why);
+  /// From its next start on it is of the next version.
+  void upgrade() { format_ = newest_format; }
+  uint32_t format() const { return format_; }
 
   uint32_t index() const { return index_; }
   const std::string& name() const { return name_; }
@@ -52,6 +61,11 @@ public:
   bool is_serving() const { return life_.is_alive() && !life_.is_paused(); }
   node_gateway& gateway() { return *gateway_; }
   node_members& members() { return *members_; }
+  /// Nothing where there are none.
+  node_public_topics* topics() { return topics_.get(); }
+  random_source topics_random() { return topics_random_.fork("topic"); }
+  /// As from one actor of the process to another.
+  void after_hop(std::function<void()> what);
   /// Of a live process.
   node_shard& shard(shard_id id) const { return *shards_.at(id.value); }
   simulated_store& store(shard_id id) { return stores_.at(id.value); }
@@ -74,12 +88,15 @@ private:
   uint32_t index_;
   std::string name_;
   random_source random_;
+  random_source topics_random_;
   simulated_clock clock_;
   process_life life_;
   std::vector<simulated_store> stores_;
+  uint32_t format_ = record_format;
 
   // Of the present process.
   std::unique_ptr<node_gateway> gateway_;
+  std::unique_ptr<node_public_topics> topics_;
   std::vector<std::unique_ptr<node_shard>> shards_;
   std::unique_ptr<node_members> members_;
 };

@@ -15,6 +15,10 @@ sim_world::sim_world(const parameters& p,
           &log_watch),
       dispatches(with, time, random.fork("dispatches"), network,
                  with.cluster.machines, nullptr),
-      heartbeats(with, time, random.fork("heartbeats"), network, 1, nullptr) {}
+      heartbeats(with, time, random.fork("heartbeats"), network, 1, nullptr) {
+  if (with.workload.by_topic > 0)
+    public_topics =
+        std::make_unique<public_topics_world>(with, time, network, history);
+}
 
 } // namespace berth::sim

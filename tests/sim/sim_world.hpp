@@ -3,6 +3,7 @@
 
 #include "tests/sim/log_history.hpp"
 #include "tests/sim/parameters.hpp"
+#include "tests/sim/public_topics_world.hpp"
 #include "tests/sim/recorder.hpp"
 #include "tests/sim/simulated_network.hpp"
 #include "tests/sim/simulated_topic.hpp"
@@ -33,6 +34,8 @@ struct sim_world {
   /// A partition per machine, and one; where leases may lapse.
   simulated_topic dispatches;
   simulated_topic heartbeats;
+  /// Nothing where submissions come by calls alone.
+  std::unique_ptr<public_topics_world> public_topics;
   /// By the job's name.
   std::map<std::string, job_script> scripts;
   /// Chances and bad luck; until faults stop.

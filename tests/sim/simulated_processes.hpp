@@ -23,6 +23,8 @@ public:
   void start(const start_attempt& what, const agent_id& agent,
              const session_id& session);
   void signal(const attempt_id& attempt, bool kill);
+  /// Nothing of the attempt is left.
+  bool is_gone(const attempt_id& attempt) const;
   /// Their keeper is gone, or all of the machine: nobody reaps them.
   void kill_all();
   size_t alive() const { return processes_.size(); }
@@ -31,8 +33,12 @@ private:
   struct process {
     attempt_id attempt;
     bool ignores_sigterm = false;
-    bool dying = false;
+    /// Not the main one.
+    bool is_child = false;
+    bool is_dying = false;
+    sim_time dies_after = 0;
   };
+  void fork(uint64_t parent, const job_script& script);
   void exit_after(uint64_t pid, sim_time delay, int32_t exit_code, bool killed);
   void exited(uint64_t pid, int32_t exit_code, bool killed);
 

@@ -22,7 +22,9 @@ void simulated_store::write(const std::shared_ptr<const row_batch>& rows,
 }
 
 void simulated_store::lose() {
+  auto was_full = is_full_;
   *this = simulated_store{};
+  is_full_ = was_full;
 }
 
 bool simulated_store::roll_back(random_source& random) {

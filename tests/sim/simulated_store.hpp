@@ -17,6 +17,9 @@ public:
   void write(const std::shared_ptr<const row_batch>& rows,
              const checkpoint& at);
   void lose();
+  /// There is no room on its disk: nothing can be written.
+  void set_full(bool is_full) { is_full_ = is_full; }
+  bool is_full() const { return is_full_; }
   /// To an earlier checkpoint, or to nothing when there is none; false when
   /// nothing was written yet.
   bool roll_back(random_source& random);
@@ -31,6 +34,7 @@ private:
   row_batch base_;
   std::optional<checkpoint> base_at_;
   std::deque<written> recent_;
+  bool is_full_ = false;
 };
 
 } // namespace berth::sim

@@ -1,5 +1,6 @@
 #include "tests/sim/workload.hpp"
 
+#include "tests/sim/submission_names.hpp"
 #include "tests/sim/workload_drain.hpp"
 #include "tests/sim/workload_draws.hpp"
 
@@ -24,7 +25,9 @@ const response* good(const std::optional<result>& answer) {
 class workload::impl {
 public:
   impl(const parameters& p, random_source random, workload_world& world)
-      : p_(p), random_(random), world_(world), drain_(world, accepted_) {}
+      : p_(p), random_(random), topic_random_(own_stream(p.seed, "by topic")),
+        forks_random_(own_stream(p.seed, "forked processes")), world_(world),
+        drain_(world, accepted_) {}
 
   void start() {
     auto environments = random_.fork("environments");
@@ -110,6 +113,11 @@ private:
         ++share;
       clients_.push_back({i, random_.fork("client"), share, 0, false});
     }
+    if (p_.workload.by_topic > 0)
+      world_.follow_jobs([this](const job_id& id, const std::string& name,
+                                uint32_t array_size) {
+        accepted_.push_back({id, name, array_size, false});
+      });
     for (auto& c : clients_)
       think(c);
   }
@@ -159,10 +167,16 @@ private:
     --c.submissions_left;
     auto name =
         "job-" + std::to_string(c.number) + "-" + std::to_string(++c.names);
+    auto by_topic = topic_random_.chance(p_.workload.by_topic);
+    if (by_topic)
+      name = name_by_topic + name;
     auto drawn = draw_submission(p_, c.random, name, accepted_);
     drawn.what.queue =
         p_.workload.one_hot_queue ? queues_.front() : c.random.pick(queues_);
     drawn.what.definition = c.random.pick(definitions_);
+    draw_child(p_, forks_random_, drawn.script);
+    if (by_topic)
+      return submit_by_topic(c, std::move(drawn));
     world_.script(drawn.script);
     if (drawn.needs_end)
       drain_.must_end(name);
@@ -175,6 +189,23 @@ private:
                     accepted_.push_back({s->id, name, size, false});
                   think(c);
                 });
+  }
+
+  void submit_by_topic(client& c, drawn_submission drawn) {
+    // Those of the dialect are no shorter than a minute.
+    drawn.what.timeout_ms.reset();
+    // Whether a child of theirs was ever made is not known to who submits.
+    for (auto& d : drawn.what.depends_on)
+      if (d.job)
+        d.job = d.job->substr(0, d.job->find(':'));
+    drawn.needs_end = drawn.needs_end || drawn.script.hangs;
+    auto queue = drawn.what.queue;
+    auto record = draw_record(topic_random_, drawn.what);
+    world_.script(drawn.script);
+    if (drawn.needs_end)
+      drain_.must_end(drawn.what.name);
+    world_.submit_by_topic(c.number, queue, std::move(record),
+                           [this, &c] { think(c); });
   }
 
   // Changes of the catalog.
@@ -281,6 +312,7 @@ private:
       auto drawn = draw_submission(p_, c.random, name, accepted_);
       drawn.what.queue = queue;
       drawn.what.definition = c.random.pick(definitions_);
+      draw_child(p_, forks_random_, drawn.script);
       world_.script(drawn.script);
       if (drawn.needs_end)
         drain_.must_end(name);
@@ -391,6 +423,8 @@ private:
 
   parameters p_;
   random_source random_;
+  random_source topic_random_;
+  random_source forks_random_;
   workload_world& world_;
   std::vector<std::string> environments_;
   std::map<std::string, int64_t> maximum_;

@@ -26,6 +26,17 @@ public:
                     std::function<void(std::optional<result>)> done) = 0;
   /// What processes of this job do.
   virtual void script(job_script s) = 0;
+  /// Appends to the topic of submissions until that is acknowledged.
+  virtual void submit_by_topic(uint32_t client, const std::string& queue,
+                               std::string record,
+                               std::function<void()> done) = 0;
+  /// All records there have become jobs, or were refused.
+  virtual bool submissions_are_settled() const = 0;
+  /// Jobs that came by the topic, as their SUBMITTED events tell.
+  virtual void
+  follow_jobs(std::function<void(const job_id&, const std::string& name,
+                                 uint32_t array_size)>
+                  seen) = 0;
 };
 
 class workload {

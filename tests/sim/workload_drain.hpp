@@ -40,6 +40,7 @@ private:
   size_t open_ = 0;
   bool found_live_ = false;
   bool is_over_ = false;
+  bool were_settled_ = false;
 };
 
 } // namespace berth::sim

@@ -1,5 +1,8 @@
 #include "tests/sim/workload_draws.hpp"
 
+#include "tests/sim/submission_names.hpp"
+#include "tests/sim/topic_texts.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -12,6 +15,8 @@ namespace {
 constexpr size_t recent_jobs = 20;
 constexpr uint32_t array_size_max = 12;
 constexpr int64_t timeout_min_ms = 200;
+/// Less than keepers wait for what does not die.
+constexpr int64_t child_dies_ms_max = 3'000;
 
 const accepted_job& draw_recent(random_source& random,
                                 const std::vector<accepted_job>& accepted) {
@@ -158,6 +163,43 @@ drawn_submission draw_submission(const parameters& p, random_source& random,
         timeout_min_ms + exponential_ms(random, 2 * p.workload.run_mean_ms);
   drawn.needs_end = drawn.needs_end || (drawn.script.hangs && !limited);
   return drawn;
+}
+
+void draw_child(const parameters& p, random_source& random,
+                job_script& script) {
+  if (!random.chance(p.workload.forks))
+    return;
+  script.child_ms =
+      random.chance(0.5) ? -1 : 1 + exponential_ms(random, script.run_ms + 100);
+  if (random.chance(0.3))
+    script.child_dies_ms = random.between(1, child_dies_ms_max);
+}
+
+std::string draw_record(random_source& random, submit_job_request what) {
+  const account_region owner{account_of_runs, region_of_runs};
+  auto as_msgpack = random.chance(0.3);
+  if (!random.chance(0.12))
+    return text_of_submission(what, owner, as_msgpack);
+  what.name = name_refused + what.name;
+  switch (random.below(5)) {
+  case 0:
+    what.queue = "no-such-queue";
+    break;
+  case 1:
+    what.definition = "no-such-definition";
+    break;
+  case 2:
+    what.depends_on.push_back(
+        {"00000000-0000-8000-8000-000000000000", dependency_kind::plain});
+    break;
+  case 3:
+    what.overrides.vcpu_milli = -1000;
+    break;
+  default:
+    return random.chance(0.5) ? "{\"jobName\": \"" + what.name
+                              : std::string("\x84\xff nonsense");
+  }
+  return text_of_submission(what, owner, as_msgpack);
 }
 
 request draw_question(random_source& random,

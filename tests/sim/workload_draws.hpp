@@ -11,6 +11,10 @@
 
 namespace berth::sim {
 
+/// Whose everything is.
+constexpr char account_of_runs[] = "111122223333";
+constexpr char region_of_runs[] = "eu-west-1";
+
 /// A submission that was answered with an id.
 struct accepted_job {
   job_id id;
@@ -44,6 +48,13 @@ definition_settings draw_definition(random_source& random,
 drawn_submission draw_submission(const parameters& p, random_source& random,
                                  const std::string& name,
                                  const std::vector<accepted_job>& accepted);
+
+/// Some jobs fork a process that outlives their own.
+void draw_child(const parameters& p, random_source& random, job_script& script);
+
+/// A record for the topic of submissions; now and then one that must be
+/// refused, and is named so.
+std::string draw_record(random_source& random, submit_job_request what);
 
 /// DescribeJobs, ListJobs and other questions about what there is.
 request draw_question(random_source& random,

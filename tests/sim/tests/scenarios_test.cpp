@@ -173,6 +173,107 @@ TEST_CASE("A node that starts behind the latest claim finds the owner") {
   s.expect_rest();
 }
 
+TEST_CASE("A submission of the topic is one job, whoever reads the topic on, "
+          "and each of its changes is published") {
+  scenario s{{.nodes = 2, .lease_ms = 60'000, .has_topics = true}};
+  prepare(s);
+  for (const auto* name : {"topic-a", "topic-b", "topic-c"})
+    s.produce("q", {.name = name, .run_ms = 3'000});
+  auto first = s.job_named("topic-a");
+  s.crash_node(0);
+  s.produce("q", {.name = "topic-d"});
+  s.run_for(1'000);
+  s.start_node(0);
+  s.take_over(0, 0);
+  for (const auto* name : {"topic-a", "topic-b", "topic-c", "topic-d"})
+    s.expect(s.job_named(name), job_status::succeeded);
+  CHECK(s.job_named("topic-a") == first);
+  s.expect_rest();
+}
+
+TEST_CASE("A submission that makes no sense is refused with its reason") {
+  scenario s{{.shards = 2, .has_topics = true}};
+  prepare(s);
+  s.produce_text("q", R"({"jobName": "refused-a", "jobQueue": "nowhere",
+                     "jobDefinition": "scenario",
+                     "account": "111122223333", "region": "eu-west-1"})");
+  s.produce("q", {.name = "topic-b"});
+  std::string reason;
+  s.run_until("a rejection", [&](const history_entry& e) {
+    if (const auto* r = std::get_if<rejection_landed>(&e.what))
+      reason = r->what.reason;
+    return !reason.empty();
+  });
+  CHECK(reason == "JobQueue nowhere not found.");
+  s.expect(s.job_named("topic-b"), job_status::succeeded);
+  s.expect_rest();
+}
+
+TEST_CASE("A node whose disk is full says so and stops, and loses nothing") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 20'000});
+  s.run_until_started(job);
+  s.fill_disk(0);
+  auto stops = [](const history_entry& e) {
+    const auto* failed = std::get_if<node_failed>(&e.what);
+    return failed != nullptr && failed->why == "the disk is full";
+  };
+  s.run_until("its stop", stops);
+  // It is started again, and there is no room yet.
+  s.run_until("its second stop", stops);
+  s.free_disk(0);
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
+TEST_CASE("An attempt has ended when nothing of it is left") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 1'000, .child_ms = -1});
+  auto left_alone = s.submit("q", {.name = "b", .run_ms = 1'000});
+  s.expect(job, job_status::succeeded);
+  s.expect(left_alone, job_status::succeeded);
+  size_t children = 0;
+  for (const auto& e : s.story())
+    children += std::holds_alternative<child_ended>(e.what);
+  CHECK(children == 1);
+  s.expect_rest();
+}
+
+TEST_CASE("Terminating a job reaches what its process has forked") {
+  scenario s{{}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 60'000, .child_ms = -1});
+  s.run_until("its child", [](const history_entry& e) {
+    return std::holds_alternative<child_started>(e.what);
+  });
+  s.terminate(job);
+  s.expect(job, job_status::failed);
+  s.expect_rest();
+}
+
+TEST_CASE("A node of the former version stops at what a newer one wrote, which "
+          "goes on") {
+  scenario s{{.nodes = 2, .lease_ms = 60'000}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 5'000});
+  s.run_until_started(job);
+  s.upgrade_node(1);
+  s.run_for(1'000);
+  s.take_over(1, 0);
+  s.run_until("the other's stop", [](const history_entry& e) {
+    const auto* failed = std::get_if<node_failed>(&e.what);
+    return failed != nullptr
+           && failed->why.find("upgrade this node") != std::string::npos;
+  });
+  s.expect(job, job_status::succeeded);
+  s.upgrade_node(0);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
 TEST_CASE("A scenario fails where a rule is broken, and tells the story") {
   auto run = [](std::optional<breakage> with) {
     scenario s{{}, with};
