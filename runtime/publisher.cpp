@@ -1,5 +1,6 @@
 #include "runtime/publisher.hpp"
 
+#include "messages/simulation.hpp"
 #include "runtime/job_events.hpp"
 #include "storage/keyed_record.hpp"
 
@@ -175,7 +176,7 @@ void publisher::take_cursors(const std::vector<log_record>& records,
 void publisher::follow() {
   auto from = cursor_ ? cursor_->offset : topics_.truth->begin_offset(shard_);
   decisions_.emplace(shard_, cursor_ ? cursor_->offset : -1);
-  credit_ = std::make_shared<batch_credit>(batches_held_max);
+  credit_ = ports_.credit(batches_held_max);
   reading_ = topics_.truth->read(
       shard_, from,
       [this, later = later(),
@@ -357,6 +358,8 @@ void publisher::print_one(const message_refused& r) {
 
 /// Appends them in order; the last answer says whether all are there.
 void publisher::write() {
+  if (broken(breakage::published_before_written))
+    note_cursor(items_[batch_->items - 1].at);
   struct answers {
     std::atomic<size_t> missing;
     std::atomic<bool> whole = true;

@@ -69,6 +69,9 @@ private:
     if (const auto* s = std::get_if<node_started>(&e.what)) {
       formats_[s->node] = s->format;
     } else if (const auto* d = std::get_if<decision_folded>(&e.what)) {
+      // Folds that no node makes know every format.
+      if (formats_.count(d->node) == 0)
+        return;
       if (auto first = first_newer(d->shard, format_of(d->node));
           first && *first <= d->offset)
         violated(e.at, "node " + std::to_string(d->node) + " folds up to shard "

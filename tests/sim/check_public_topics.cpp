@@ -1,6 +1,7 @@
 // What comes by the public topics, and what is published there.
 #include "tests/sim/checks.hpp"
 #include "tests/sim/submission_names.hpp"
+#include "tests/sim/topic_texts.hpp"
 
 #include <map>
 #include <set>
@@ -38,7 +39,8 @@ public:
   std::string_view promise() const override {
     return "Each record of the topic of submissions is taken once, in its "
            "partition's order: as the one job that it asks for, or as one "
-           "refusal with its reason, which makes sense. No other job comes.";
+           "refusal with its reason, which lies in the record: what is away or "
+           "full delays it. No other job comes.";
   }
 
   void on_end(sim_time at) override {
@@ -181,8 +183,9 @@ private:
     settle(d, where);
     const auto& record =
         landed_.at(where.source).at(static_cast<size_t>(where.offset));
-    if (why.empty())
-      violated(d.at, to_text(where) + " is refused without a reason");
+    if (!concerns_submission(why, *record.text))
+      violated(d.at, to_text(where) + " (" + record.name + ") is refused ("
+                         + why + "), which is no fault of its own");
     // Names that were there and never change are there.
     if (begins(record.name, name_by_topic) && !catalog_changes_)
       violated(d.at, to_text(where) + " (" + record.name + ") is refused ("

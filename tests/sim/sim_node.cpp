@@ -29,7 +29,7 @@ sim_node::~sim_node() = default;
 
 void sim_node::start() {
   life_.begin();
-  if (format_ != record_format)
+  if (world_.faults().upgrade_mean_ms > 0 || format_ != record_format)
     world_.history.add(node_started{index_, format_});
   gateway_ = std::make_unique<node_gateway>(*this);
   if (world_.public_topics)

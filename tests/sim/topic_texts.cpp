@@ -47,6 +47,29 @@ json dependency_of(const requested_dependency& d) {
   return one;
 }
 
+/// What anything may contain by chance.
+constexpr size_t telling_size_min = 4;
+
+json read_submission(std::string_view record) {
+  auto all = json::parse(record, nullptr, false);
+  return all.is_object() ? all : json::from_msgpack(record, true, false);
+}
+
+bool names_part(const std::string& text, const json& of) {
+  auto has = [&](const std::string& word) {
+    return word.size() >= telling_size_min
+           && text.find(word) != std::string::npos;
+  };
+  if (of.is_string())
+    return has(of.get<std::string>());
+  if (!of.is_structured())
+    return false;
+  for (const auto& [name, part] : of.items())
+    if ((of.is_object() && has(name)) || names_part(text, part))
+      return true;
+  return false;
+}
+
 } // namespace
 
 std::string text_of_submission(const submit_job_request& what,
@@ -71,13 +94,20 @@ std::string text_of_submission(const submit_job_request& what,
 }
 
 std::string name_of_submission(std::string_view record) {
-  auto all = json::parse(record, nullptr, false);
-  if (!all.is_object())
-    all = json::from_msgpack(record, true, false);
+  auto all = read_submission(record);
   if (!all.is_object())
     return {};
   auto name = all.find("jobName");
   return name != all.end() && name->is_string() ? name->get<std::string>() : "";
+}
+
+bool concerns_submission(const std::string& text, std::string_view record) {
+  auto all = read_submission(record);
+  auto says = [&](const char* word) {
+    return text.find(word) != std::string::npos;
+  };
+  return all.is_object() ? names_part(text, all)
+                         : says("the submission ") || says("is not JSON");
 }
 
 std::optional<published_change> read_change(std::string_view text) {

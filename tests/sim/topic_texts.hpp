@@ -17,6 +17,10 @@ std::string text_of_submission(const submit_job_request& what,
 /// The `jobName` in it; empty when it has none that can be read.
 std::string name_of_submission(std::string_view record);
 
+/// Whether the text names something that the record has: a member, or a value.
+/// Of one that cannot be read, whether it says so of the submission.
+bool concerns_submission(const std::string& text, std::string_view record);
+
 std::optional<published_change> read_change(std::string_view text);
 std::optional<published_rejection> read_rejection(std::string_view text);
 

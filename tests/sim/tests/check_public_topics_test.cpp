@@ -1,5 +1,6 @@
 #include "tests/sim/submission_names.hpp"
 #include "tests/sim/tests/made_history.hpp"
+#include "tests/sim/topic_texts.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -41,11 +42,15 @@ job_submitted job(uint8_t number, const std::string& name) {
   return submission(number, made_spec(name));
 }
 
-message_refused refusal(log_offset offset, const std::string& why = "why") {
+const std::string unreadable = "the submission cannot be read";
+
+message_refused refusal(log_offset offset,
+                        const std::string& why = unreadable) {
   return {source, offset, why};
 }
 
-rejection_landed rejection(log_offset offset, const std::string& why = "why") {
+rejection_landed rejection(log_offset offset,
+                           const std::string& why = unreadable) {
   return {0,
           "q",
           {why, submissions_topic_name, 0, offset, "text of refused-a", {}}};
@@ -116,6 +121,10 @@ TEST_CASE("topic_submissions_once: what makes no sense is refused") {
     h.decide(taking(h, 0, {refusal(0, "")}));
     CHECK_FALSE(h.found().empty());
   }
+  SECTION("a reason that does not lie in the record is told") {
+    h.decide(taking(h, 0, {refusal(0, "shard 0 is away; try again")}));
+    CHECK_FALSE(h.found().empty());
+  }
   SECTION("a job that comes of it is told") {
     h.decide(taking(h, 0, {job(1, "refused-a")}));
     CHECK_FALSE(h.found().empty());
@@ -125,6 +134,22 @@ TEST_CASE("topic_submissions_once: what makes no sense is refused") {
     h.decide({refusal(0)});
     CHECK_FALSE(h.found().empty());
   }
+}
+
+TEST_CASE("a reason concerns a submission that has what it names") {
+  const std::string record =
+      R"({"jobName": "refused-b", "jobQueue": "nowhere", "n": "a",
+          "arrayProperties": {"size": 2}, "dependsOn": [{"jobId": "0000-1"}]})";
+  for (const auto* why :
+       {"JobQueue nowhere not found.", "arrayProperties.size must be greater",
+        "dependsOn: job 0000-1 does not exist"}) {
+    INFO(why);
+    CHECK(concerns_submission(why, record));
+    CHECK_FALSE(concerns_submission(why, "\x84\xff nonsense"));
+  }
+  CHECK_FALSE(concerns_submission("a shard is away", record));
+  CHECK_FALSE(concerns_submission("", record));
+  CHECK(concerns_submission("the submission is nonsense", "nonsense"));
 }
 
 TEST_CASE("topic_submissions_once: what is passed on comes once") {
