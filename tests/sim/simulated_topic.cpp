@@ -26,6 +26,8 @@ constexpr uint64_t records_per_fetch_max = 64;
 struct simulated_topic::append_under_way {
   uint64_t number = 0;
   log_client by;
+  /// Of the appender when it appended.
+  uint64_t life = 0;
   shard_id to;
   std::string bytes;
   std::function<void(append_outcome)> done;
@@ -69,9 +71,9 @@ void simulated_topic::append(const log_client& by, shard_id to,
     if (life->is_alive() && life->number() == number)
       done(outcome);
   };
-  auto a = std::make_shared<append_under_way>(
-      append_under_way{++last_append_, by, to, std::move(bytes),
-                       std::move(heard), draw_fate(), time_.now(), false});
+  auto a = std::make_shared<append_under_way>(append_under_way{
+      ++last_append_, by, by.life->number(), to, std::move(bytes),
+      std::move(heard), draw_fate(), time_.now(), false});
   auto at = time_.now() + latency(p, 0.4);
   if (a->what == fate::refused)
     return tell(a, append_outcome::refused, at);
@@ -102,19 +104,41 @@ void simulated_topic::tell(const shared_append& a, append_outcome outcome,
 }
 
 void simulated_topic::arrive(const shared_append& a) {
-  if (!network_.is_cut(a->by.at, broker_place(a->to.value))) {
+  auto is_cut = network_.is_cut(a->by.at, broker_place(a->to.value));
+  if (a->what == fate::late) {
+    --under_way_;
+    return is_cut ? void() : land(a);
+  }
+  auto& held = partitions_.at(a->to.value).held[{a->by.name, a->life}];
+  if (!is_cut && held.empty()) {
     --under_way_;
     return land(a);
   }
-  if (time_.now() < a->sent_at + append_timeout) {
-    time_.after(unreachable_retry, [this, a] { arrive(a); });
-    return;
-  }
-  --under_way_;
-  if (a->what == fate::late)
-    return;
-  lose();
-  tell(a, append_outcome::unknown, time_.now());
+  held.push_back(a);
+  if (held.size() == 1)
+    try_again(a);
+}
+
+/// A producer sends what it holds in its order.
+void simulated_topic::try_again(const shared_append& first) {
+  time_.after(unreachable_retry, [this, first] {
+    auto& held =
+        partitions_.at(first->to.value).held[{first->by.name, first->life}];
+    while (!held.empty()) {
+      auto next = held.front();
+      auto is_cut = network_.is_cut(next->by.at, broker_place(next->to.value));
+      if (is_cut && time_.now() < next->sent_at + append_timeout)
+        return try_again(next);
+      held.pop_front();
+      --under_way_;
+      if (!is_cut) {
+        land(next);
+      } else {
+        lose();
+        tell(next, append_outcome::unknown, time_.now());
+      }
+    }
+  });
 }
 
 void simulated_topic::land(const shared_append& a) {
@@ -152,9 +176,9 @@ void simulated_topic::land_again(const append_under_way& a) {
 
 void simulated_topic::insert(const log_client& by, shard_id to,
                              std::string bytes) {
-  land(std::make_shared<append_under_way>(
-      append_under_way{++last_append_, by, to, std::move(bytes),
-                       [](append_outcome) {}, fate::late, time_.now(), true}));
+  land(std::make_shared<append_under_way>(append_under_way{
+      ++last_append_, by, by.life ? by.life->number() : 0, to, std::move(bytes),
+      [](append_outcome) {}, fate::late, time_.now(), true}));
 }
 
 void simulated_topic::become_visible(const shared_append& a,

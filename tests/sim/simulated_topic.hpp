@@ -8,10 +8,12 @@
 #include "tests/sim/simulated_network.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace berth::sim {
@@ -99,6 +101,8 @@ private:
     double slowness = 1;
     /// When each client's last append arrives.
     std::map<std::string, sim_time> last_arrival;
+    /// What a client's life could not bring here yet, and what came behind it.
+    std::map<std::pair<std::string, uint64_t>, std::deque<shared_append>> held;
   };
   struct reader {
     log_client by;
@@ -111,6 +115,7 @@ private:
   fate draw_fate();
   sim_time latency(const partition& p, double share);
   void arrive(const shared_append& a);
+  void try_again(const shared_append& first);
   void lose();
   void land(const shared_append& a);
   void land_again(const append_under_way& a);

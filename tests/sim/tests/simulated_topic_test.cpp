@@ -141,6 +141,42 @@ TEST_CASE("a reader that is cut off reads everything once the cut is healed") {
   CHECK(w.read == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("one client's appends keep their order over cuts") {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    topic_world w{seed};
+    std::vector<std::string> all;
+    for (int cuts = 0; cuts < 10; ++cuts) {
+      w.network.cut(node_place(0), broker_place(0));
+      for (int i = 0; i < 10; ++i) {
+        all.push_back(std::to_string(all.size()));
+        w.append(all.back());
+        w.run_for(w.random.below(50) * millisecond);
+      }
+      w.network.heal(node_place(0), broker_place(0));
+    }
+    w.run_for(60 * second);
+    std::vector<std::string> landed;
+    for (const auto& r : w.topic.records(shard_id{0}))
+      landed.push_back(r.bytes);
+    CHECK(landed == all);
+    CHECK(w.outcomes.size() == all.size());
+    CHECK(w.topic.is_quiet());
+  }
+}
+
+TEST_CASE("what a cut outlasts is of unknown outcome") {
+  topic_world w{3};
+  w.network.cut(node_place(0), broker_place(0));
+  w.append("a");
+  w.append("b");
+  w.run_for(60 * second);
+  CHECK(w.outcomes
+        == std::map<std::string, append_outcome>{
+            {"a", append_outcome::unknown}, {"b", append_outcome::unknown}});
+  CHECK(w.topic.records(shard_id{0}).empty());
+  CHECK(w.topic.is_quiet());
+}
+
 TEST_CASE("an append whose answer is cut off is in the log and unknown") {
   topic_world w{4};
   w.network.cut(broker_place(0), node_place(0));
