@@ -38,7 +38,8 @@ const std::vector<benchmark>& all_benchmarks() {
       {"cluster-jobs",
        [](auto& folder) { return cluster_jobs(200'000, folder); }},
       {"cluster-latency", [](auto& folder) { return cluster_latency(folder); }},
-      {"cluster-cpu", [](auto& folder) { return cluster_cpu(100'000, folder); }},
+      {"cluster-cpu",
+       [](auto& folder) { return cluster_cpu(100'000, folder); }},
   };
   return all;
 }
