@@ -183,7 +183,9 @@ private:
     settle(d, where);
     const auto& record =
         landed_.at(where.source).at(static_cast<size_t>(where.offset));
-    if (!concerns_submission(why, *record.text))
+    // Its queue's shard has not heard of the queue yet, or has no longer.
+    auto queue_is_not_there = why.starts_with("the job queue is not ready");
+    if (!queue_is_not_there && !concerns_submission(why, *record.text))
       violated(d.at, to_text(where) + " (" + record.name + ") is refused ("
                          + why + "), which is no fault of its own");
     // Names that were there and never change are there.
