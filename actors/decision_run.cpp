@@ -1,6 +1,7 @@
 #include "actors/decision_run.hpp"
 
 #include "actors/shard.hpp"
+#include "messages/encoded_size.hpp"
 #include "messages/limits.hpp"
 #include "messages/simulation.hpp"
 
@@ -12,35 +13,12 @@ namespace berth {
 
 namespace {
 
-/// Rough encoded sizes, to keep a decision near `limits::decision_bytes_max`.
-constexpr size_t event_bytes = 96;
+/// Many small items make work, too, so each counts as so many bytes at least.
+constexpr size_t item_bytes_min = 96;
 
-size_t bytes_of(const job_spec& spec) {
-  size_t bytes = 256 + spec.name.size() + spec.container.packaging_json.size();
-  for (const auto& word : spec.container.command)
-    bytes += word.size() + 4;
-  for (const auto& variable : spec.container.environment)
-    bytes += variable.name.size() + variable.value.size() + 8;
-  for (const auto& [name, value] : spec.parameters)
-    bytes += name.size() + value.size() + 8;
-  for (const auto& [name, value] : spec.tags)
-    bytes += name.size() + value.size() + 8;
-  return bytes;
-}
-
-size_t bytes_of(const event& e) {
-  if (const auto* submitted = std::get_if<job_submitted>(&e))
-    return event_bytes + bytes_of(*submitted->spec);
-  if (const auto* registered = std::get_if<definition_registered>(&e))
-    return event_bytes + limits::definition_bytes_max
-           + registered->object.tags.size() * limits::tag_value_length_max;
-  if (const auto* matched = std::get_if<leases_matched>(&e))
-    return event_bytes + matched->matches.size() * 48;
-  if (const auto* told = std::get_if<demand_told>(&e))
-    return event_bytes + told->runs.size() * 32;
-  if (const auto* noted = std::get_if<demand_noted>(&e))
-    return event_bytes + noted->runs.size() * 32;
-  return event_bytes;
+template <class Item>
+size_t bytes_of(const Item& item) {
+  return std::max(item_bytes_min, encoded_size(item));
 }
 
 } // namespace
@@ -104,7 +82,7 @@ void decision_run::absorb() {
 void decision_run::post(destination to, outbox_body body) {
   outbox_message message{std::move(to), 0, std::move(body)};
   message.message_number = state_.last_sent(to_string(message.to)) + 1;
-  bytes_ += event_bytes;
+  bytes_ += bytes_of(message);
   state_.apply(message);
   outbox.push_back(std::move(message));
 }
