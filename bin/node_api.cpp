@@ -58,8 +58,9 @@ void node_api::make_service() {
                 : make_output_files(node_.folder().path().string());
   for (const auto& shard : node_.status(false))
     node_.transitions().start_at(shard.id, shard.epoch);
-  changes_ = make_state_changes(node_.transitions(), node_.gateway(),
-                                node_.event_log());
+  changes_ = make_state_changes(
+      node_.transitions(), node_.gateway(), node_.event_log(),
+      settings_.cluster ? log_use::shared : log_use::own);
   audit_ = make_node_audit(node_);
   service_options o;
   o.audit = audit_.get();

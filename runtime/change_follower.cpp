@@ -154,10 +154,14 @@ void change_follower::deliver(const std::vector<job_transition>& batch,
   std::unique_lock lock{mutex_};
   for (const auto& t : batch) {
     auto& cursor = at_.cursors[t.shard.value];
-    // A shard that was loaded again tells some changes once more.
-    cursor = std::max(cursor, change_cursor{t.offset, t.number});
     if (!catching_up_)
       sequence_ = t.sequence;
+    // A shard that was loaded again tells some changes once more; and the
+    // position may be of a node that was ahead of this one.
+    change_cursor here{t.offset, t.number};
+    if (here <= cursor)
+      continue;
+    cursor = here;
     auto view = views.find(t.job);
     if (closed_ || view == views.end())
       continue;

@@ -37,6 +37,8 @@ public:
 
   void start(bool catches_up);
   void stop();
+  /// Tells `on_end`, unless it has ended.
+  void end(const api_error& why);
 
 private:
   void more();
@@ -45,7 +47,6 @@ private:
   std::optional<api_error> read_next();
   void describe(std::vector<job_transition> batch);
   void deliver(const std::vector<job_transition>& batch, const result& answer);
-  void end(const api_error& why);
 
   const parts parts_;
   const account_region owner_;

@@ -25,11 +25,14 @@ api_error refused(const std::string& after, const char* why) {
                                    "on"};
 }
 
+constexpr const char* ahead = "is ahead of this server's log: was it restored "
+                              "from an older copy?";
+
 class state_changes final : public event_source {
 public:
   state_changes(job_transitions& transitions, gateway_interface& gateway,
-                log& from)
-      : parts_{transitions, gateway, from, reader_.queue()} {}
+                log& from, log_use use)
+      : parts_{transitions, gateway, from, reader_.queue()}, use_(use) {}
 
   outcome subscribe(const account_region& owner, const std::string& after,
                     std::function<bool(const job_event&)> on_event,
@@ -51,6 +54,8 @@ public:
         parts_, owner, std::move(at), now.sequence, std::move(on_event),
         std::move(on_end));
     f->start(!after.empty());
+    if (!after.empty() && use_ == log_use::shared)
+      end_if_ahead_of_log(f, after, now);
     return std::make_unique<subscription>(std::move(f));
   }
 
@@ -59,25 +64,40 @@ private:
                                  const change_position& at,
                                  const job_transitions::heads& now) const {
     for (uint32_t i = 0; i < at.cursors.size(); ++i) {
-      if (at.cursors[i] > now.cursors[i])
-        return refused(after, "is ahead of this server's log: was the data "
-                              "folder restored from an older copy?");
+      if (at.cursors[i] > now.cursors[i] && use_ == log_use::own)
+        return refused(after, ahead);
       if (at.cursors[i].offset < parts_.from.begin_offset(shard_id{i}))
         return refused(after, "is older than what the log still keeps");
     }
     return std::nullopt;
   }
 
+  void end_if_ahead_of_log(const std::shared_ptr<change_follower>& f,
+                           const std::string& after,
+                           const job_transitions::heads& now) {
+    auto at = *parse_change_position(after);
+    for (uint32_t i = 0; i < at.cursors.size(); ++i)
+      if (at.cursors[i] > now.cursors[i])
+        parts_.from.end_offset(shard_id{i}, [weak = std::weak_ptr(f), after,
+                                             offset = at.cursors[i].offset](
+                                                log_offset end,
+                                                const storage_error& error) {
+          if (auto follower = weak.lock(); follower && !error && offset >= end)
+            follower->end(refused(after, ahead));
+        });
+  }
+
   task_thread reader_;
   change_follower::parts parts_;
+  const log_use use_;
 };
 
 } // namespace
 
 std::unique_ptr<event_source> make_state_changes(job_transitions& transitions,
                                                  gateway_interface& gateway,
-                                                 log& from) {
-  return std::make_unique<state_changes>(transitions, gateway, from);
+                                                 log& from, log_use use) {
+  return std::make_unique<state_changes>(transitions, gateway, from, use);
 }
 
 } // namespace berth

@@ -10,15 +10,25 @@
 #include "runtime/job_transitions.hpp"
 #include "storage/log.hpp"
 
+#include <cstdint>
 #include <memory>
 
 namespace berth {
+
+/// Whose log it is.
+enum class log_use : uint8_t {
+  /// This node's: a position ahead of what it has folded is none of this log.
+  own = 1,
+  /// Other nodes', too: one of them may have given a position that this one
+  /// has yet to read. A position behind the log's end ends the stream.
+  shared = 2,
+};
 
 /// Requires that `transitions` knows where each of the log's shards is
 /// (`start_at`). The node's parts must outlive the source and its
 /// subscriptions.
 std::unique_ptr<event_source> make_state_changes(job_transitions& transitions,
                                                  gateway_interface& gateway,
-                                                 log& from);
+                                                 log& from, log_use use);
 
 } // namespace berth

@@ -63,6 +63,14 @@ public:
     return offset;
   }
 
+  /// The node folds the decision there.
+  void fold(shard_id shard, log_offset offset) {
+    auto bytes = log_->records(shard).at(static_cast<size_t>(offset)).bytes;
+    auto read = decode<record>(bytes);
+    transitions_->add(
+        transitions_of(shard, offset, std::get<decision_record>(read->body)));
+  }
+
   /// As `decide`; each number is a job that began to run.
   log_offset run_jobs(shard_id shard, const std::vector<uint8_t>& numbers) {
     std::vector<event> events;

@@ -83,10 +83,13 @@ private:
 };
 
 struct world {
-  explicit world(uint32_t shards = 1) : log(shards) { open(); }
+  explicit world(uint32_t shards = 1, log_use u = log_use::own)
+      : use(u), log(shards) {
+    open();
+  }
 
   void open() {
-    source = make_state_changes(log.transitions(), gateway, log.records());
+    source = make_state_changes(log.transitions(), gateway, log.records(), use);
   }
   void restart() {
     source.reset();
@@ -108,6 +111,7 @@ struct world {
     return std::get<api_error>(outcome).message;
   }
 
+  const log_use use;
   change_log log;
   all_knowing_gateway gateway;
   std::unique_ptr<event_source> source;
@@ -256,6 +260,32 @@ TEST_CASE("positions that are not of this log are refused") {
              Catch::Contains("another server's log"));
   CHECK_THAT(w.refusal(to_string(change_position{mark, {{a, 2}}})),
              Catch::Contains("ahead of this server's log"));
+}
+
+TEST_CASE("a position of a node that was ahead waits for this one, and tells "
+          "nothing twice") {
+  world w{1, log_use::shared};
+  w.log.run_jobs(first, {1});
+  auto event_of_job = [](uint8_t n) {
+    return change_log::started(numbered_job(n));
+  };
+  // Another node has folded this, and gave the position of its first change.
+  auto at = w.log.decide(first, {event_of_job(2), event_of_job(3)}, false);
+  auto mark = log_mark_of(w.log.records().cluster_id());
+  listener l;
+  auto following = w.follow(l, to_string(change_position{mark, {{at, 1}}}));
+  w.log.fold(first, at);
+  w.log.run_jobs(first, {4});
+  CHECK(jobs_of(l.events(2)) == std::vector{numbered_job(3), numbered_job(4)});
+}
+
+TEST_CASE("a position that the shared log has not come to ends the stream") {
+  world w{1, log_use::shared};
+  auto at = w.log.run_jobs(first, {1});
+  auto mark = log_mark_of(w.log.records().cluster_id());
+  listener l;
+  auto following = w.follow(l, to_string(change_position{mark, {{at + 1, 1}}}));
+  CHECK_THAT(l.end(), Catch::Contains("ahead of this server's log"));
 }
 
 TEST_CASE("a follower that has enough is told nothing more") {
