@@ -404,12 +404,17 @@ void publisher::note_cursor(const change_cursor& at) {
   if (at.offset < 0 || (cursor_ && at <= *cursor_))
     return;
   cursor_ = at;
+  write_cursor_later();
+}
+
+void publisher::write_cursor_later() {
   cursor_moved_ = true;
   if (!std::exchange(cursor_due_, true))
     pause(cursor_interval_ms, &publisher::write_cursor);
 }
 
-/// A lost one costs repeats alone.
+/// One that is lost costs repeats alone, but as long as the shard is idle no
+/// other follows by itself.
 void publisher::write_cursor() {
   cursor_due_ = false;
   if (!cursor_ || !std::exchange(cursor_moved_, false))
@@ -417,7 +422,10 @@ void publisher::write_cursor() {
   topics_.cursors_writer->append(
       shard_id{0}, std::to_string(shard_.value),
       print_cursor(shard_, topics_.truth->cluster_id(), *cursor_),
-      [](append_outcome, const storage_error&) {});
+      [this, later = later()](append_outcome outcome, const storage_error&) {
+        if (outcome != append_outcome::appended)
+          later([this] { write_cursor_later(); });
+      });
 }
 
 } // namespace berth

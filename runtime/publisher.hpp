@@ -115,6 +115,7 @@ private:
   void give_credit();
   void note_cursor(const change_cursor& at);
   void write_cursor();
+  void write_cursor_later();
   /// Runs in its turn, unless the publisher has begun anew or ended since.
   std::function<void(std::function<void()>)> later();
   void pause(int64_t ms, task then);

@@ -234,6 +234,14 @@ TEST_CASE("the next publisher goes on from the cursor") {
   CHECK(next.changes.texts(1).front() == "3.1 RUNNING");
 }
 
+TEST_CASE("a cursor that could not be written is written later") {
+  world w;
+  w.cursors.fail_next(2);
+  w.start();
+  w.truth.run_jobs(here, {1});
+  CHECK(w.cursors.wait_for(1).back().key == "0");
+}
+
 TEST_CASE("who is owner again goes on where it was") {
   world w;
   auto node = w.start();
