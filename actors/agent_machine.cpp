@@ -103,6 +103,7 @@ void agent_machine::on_keeper_event(const keeper_event& e) {
     // A keeper outlives the settings that it was started with.
     if (hello->stop_grace_ms >= 0)
       settings_.stop_grace_ms = hello->stop_grace_ms;
+    attachments_ = hello->attachments;
   } else if (const auto* session = std::get_if<keeper_session>(&e)) {
     on_session(*session);
   } else if (const auto* over = std::get_if<keeper_session_over>(&e)) {
@@ -235,8 +236,8 @@ void agent_machine::on_alive(const keeper_alive& alive) {
 }
 
 /// A join that is in its shard's log before the environment is there was passed
-/// over; what has been taken changes nothing when it is said again. One that
-/// was sent before the agent drained, its outcome unknown, may land after that.
+/// over; what has been taken changes nothing when it is said again. Without an
+/// order one that was sent before the agent drained may land after that.
 void agent_machine::join_again(agent_state& a) {
   auto is_taken = a.is_known && !draining_;
   if (is_taken || !a.joined || --a.heartbeats_to_join > 0)
@@ -317,9 +318,16 @@ void agent_machine::on_taken(const keeper_dispatch_taken& taken) {
 
 void agent_machine::join(agent_state& a) {
   message_record m;
-  m.body = agent_joins{a.offer.agent, *a.session,
-                       draining_ ? resources{} : a.offer.capacity};
+  m.body =
+      agent_joins{a.offer.agent, *a.session,
+                  draining_ ? resources{} : a.offer.capacity, join_order()};
   append({a.offer.agent, {}, std::move(m), a.offer.environment_shard});
+}
+
+/// An attached agent says two things at most, one after the other: that it is
+/// there, and that it drains.
+uint64_t agent_machine::join_order() const {
+  return attachments_ == 0 ? 0 : 2 * attachments_ + (draining_ ? 1 : 0);
 }
 
 uint64_t agent_machine::append(pending_append p) {

@@ -218,6 +218,7 @@ private:
   agent_state* find(const agent_id& agent, const session_id& session);
   void on_reports(const keeper_reports& r);
   void send_reports(const std::string& lane, shard_id to);
+  uint64_t join_order() const;
   uint64_t append(pending_append p);
 
   agent_machine_settings settings_;
@@ -233,6 +234,8 @@ private:
   std::map<uint64_t, pending_append> appends_;
   uint64_t last_token_ = 0;
   bool attached_ = false;
+  /// The keeper's count of them, this one included; 0 = it does not count.
+  uint64_t attachments_ = 0;
   bool draining_ = false;
   std::vector<agent_effect> effects_;
 };

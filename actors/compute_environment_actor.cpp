@@ -128,9 +128,13 @@ void compute_environment_actor::decide(const agent_joins& m,
     if (m.session < known->second.session)
       return;
     if (m.session == known->second.session) {
-      if (known->second.present
-          && known->second.drains != (m.capacity == resources{}))
-        out.emit(agent_joined{m.agent, m.session, m.capacity, context.now_ms});
+      auto order = known->second.order;
+      auto is_later = order == 0 && m.order == 0
+                          ? known->second.drains != (m.capacity == resources{})
+                          : m.order > order;
+      if (known->second.present && is_later)
+        out.emit(agent_joined{m.agent, m.session, m.capacity, context.now_ms,
+                              m.order});
       return;
     }
     if (known->second.present)
@@ -138,7 +142,8 @@ void compute_environment_actor::decide(const agent_joins& m,
     if (drops_with(m.agent.name, out))
       return;
   }
-  out.emit(agent_joined{m.agent, m.session, m.capacity, context.now_ms});
+  out.emit(
+      agent_joined{m.agent, m.session, m.capacity, context.now_ms, m.order});
 }
 
 void compute_environment_actor::decide(const agent_lost_call& m,

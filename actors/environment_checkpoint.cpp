@@ -52,8 +52,8 @@ served_queue queue_of(environment_queue_row row) {
 std::string compute_environment_actor::to_row() const {
   environment_row row{state_->object, state_->next_lease, {}, {}, {}};
   for (const auto& [name, agent] : state_->agents)
-    row.agents.push_back(
-        {name, agent.session, agent.capacity, agent.present, agent.drains});
+    row.agents.push_back({name, agent.session, agent.capacity, agent.present,
+                          agent.drains, agent.order});
   for (const auto& entry : state_->queues)
     row.queues.push_back(row_of(entry.second));
   std::map<const void*, size_t> places;
@@ -77,7 +77,7 @@ compute_environment_actor::from_row(std::string_view bytes) {
   state.next_lease = row->next_lease;
   for (auto& agent : row->agents)
     state.agents[agent.name] = {agent.session, agent.capacity, agent.capacity,
-                                agent.present, agent.drains};
+                                agent.present, agent.drains,   agent.order};
   for (auto& queue : row->queues) {
     auto uid = queue.queue.uid;
     state.queues[uid] = queue_of(std::move(queue));

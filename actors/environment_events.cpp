@@ -46,6 +46,7 @@ void compute_environment_actor::apply(const agent_joined& e) {
   state_->settled = false;
   auto& agent = state_->agents[e.agent.name];
   if (agent.present && agent.session == e.session) {
+    agent.order = e.order;
     agent.drains = e.capacity == resources{};
     if (agent.drains)
       state_->keep_no_more(e.agent.name);
@@ -54,7 +55,8 @@ void compute_environment_actor::apply(const agent_joined& e) {
       agent.capacity = agent.free = e.capacity;
     return;
   }
-  agent = {e.session, e.capacity, e.capacity, true, e.capacity == resources{}};
+  agent = {e.session, e.capacity, e.capacity, true, e.capacity == resources{},
+           e.order};
 }
 
 void compute_environment_actor::apply(const agent_session_ended& e) {

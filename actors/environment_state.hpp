@@ -47,6 +47,8 @@ struct environment_agent {
   bool present = false;
   /// Its leases stay; it is given no more.
   bool drains = false;
+  /// Of the last `agent_joins` taken in this session; 0 = it said none.
+  uint64_t order = 0;
   bool takes_work() const { return present && !drains; }
 };
 

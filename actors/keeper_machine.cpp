@@ -82,6 +82,7 @@ void keeper_machine::attach(const keeper_attach& request) {
     return;
   }
   attached_ = true;
+  ++settings_.hello.attachments;
   tell(settings_.hello);
   for (auto& [id, agent] : agents_) {
     agent.open_asked = false;

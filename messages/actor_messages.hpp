@@ -289,7 +289,12 @@ struct agent_joins {
   agent_id agent;
   session_id session;
   resources capacity;
-  BERTH_FIELDS(agent, session, capacity)
+  /// Appends may land in another order than they were made in: within a session
+  /// only a greater order is taken. It grows with what is said anew, over all
+  /// processes of the agent, and stays where the same is repeated. 0 = unknown
+  /// (an older agent or keeper): what comes last counts.
+  uint64_t order = 0;
+  BERTH_FIELDS(agent, session, capacity, order)
 };
 
 /// Reports of one session to one shard; numbered, see `numbered_report`.

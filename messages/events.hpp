@@ -209,7 +209,9 @@ struct agent_joined {
   session_id session;
   resources capacity;
   int64_t at_ms = 0;
-  BERTH_FIELDS(agent, session, capacity, at_ms)
+  /// As `agent_joins` said.
+  uint64_t order = 0;
+  BERTH_FIELDS(agent, session, capacity, at_ms, order)
 };
 /// The session is over; its leases are lost.
 struct agent_session_ended {

@@ -116,8 +116,12 @@ struct keeper_hello {
   /// How long it gives attempts that it stops, whatever the agent that started
   /// it was told since; -1 = an older keeper does not say.
   int64_t stop_grace_ms = -1;
+  /// How many times an agent has attached to it, this time included: orders
+  /// what the agent's processes say in a session; 0 = an older keeper does not
+  /// count.
+  uint64_t attachments = 0;
   BERTH_FIELDS(version, keeper_start, pid, limits_by, own_pid_namespace,
-               stop_grace_ms)
+               stop_grace_ms, attachments)
 };
 
 struct keeper_session {

@@ -64,7 +64,9 @@ struct environment_agent_row {
   resources capacity;
   bool present = false;
   bool drains = false;
-  BERTH_FIELDS(name, session, capacity, present, drains)
+  /// Of the last `agent_joins` taken in this session.
+  uint64_t order = 0;
+  BERTH_FIELDS(name, session, capacity, present, drains, order)
 };
 
 /// A grant that the queue's demand did not know of.

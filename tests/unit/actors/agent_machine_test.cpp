@@ -293,6 +293,69 @@ TEST_CASE("an agent that drains says so, and is drained a while after") {
   CHECK_FALSE(w.machine.is_drained());
 }
 
+namespace {
+
+uint64_t order(const append_message_effect& join) {
+  return std::get<agent_joins>(join.what.body).order;
+}
+
+keeper_hello attached_for_the(uint64_t attachments) {
+  keeper_hello hello;
+  hello.attachments = attachments;
+  return hello;
+}
+
+} // namespace
+
+TEST_CASE("what an agent says later in a session has a greater order, over all "
+          "its processes") {
+  uint64_t last = 0;
+  for (uint64_t process = 1; process <= 3; ++process) {
+    world w;
+    w.attach();
+    w.machine.on_keeper_event(attached_for_the(process));
+    w.session(first_session);
+    auto there = w.append();
+    CHECK(order(there) > last);
+    w.machine.drain();
+    w.look();
+    auto drains = w.append();
+    CHECK(offered(drains) == resources{});
+    CHECK(order(drains) > order(there));
+    // What is said again is nothing new.
+    w.appended(drains, false);
+    CHECK(order(w.append()) == order(drains));
+    last = order(drains);
+  }
+}
+
+TEST_CASE("an agent that attaches again goes on in a greater order") {
+  world w;
+  w.attach();
+  w.machine.on_keeper_event(attached_for_the(1));
+  w.session(first_session);
+  auto first = order(w.append());
+  w.machine.drain();
+  w.look();
+  auto drains = order(w.append());
+  w.attach();
+  w.machine.on_keeper_event(attached_for_the(2));
+  w.session(first_session);
+  CHECK(order(w.append()) > drains);
+  CHECK(drains > first);
+}
+
+TEST_CASE("with a keeper that does not count an agent's joins have no order") {
+  world w;
+  w.attach();
+  w.machine.on_keeper_event(keeper_hello{});
+  w.session(first_session);
+  CHECK(order(w.append()) == 0);
+  w.machine.drain();
+  w.look();
+  CHECK(order(w.append()) == 0);
+}
+
 TEST_CASE("an agent that drains opens its next session draining") {
   world w;
   w.join();

@@ -70,6 +70,82 @@ TEST_CASE("draining said again changes nothing, nor does an older session") {
   CHECK(t.join("a", nothing, second_session).events.empty());
 }
 
+TEST_CASE("what an earlier process of an agent said, and lands late, drains "
+          "nothing") {
+  environment_under_test t;
+  t.join("a", make(4), first_session, 2);
+  // Its process drained, and was started again before that was in the log.
+  CHECK(emitted<agent_joined>(t.join("a", make(4), first_session, 4)).size()
+        == 1);
+  CHECK(t.join("a", nothing, first_session, 3).events.empty());
+  CHECK_FALSE(t.environment.agents()[0].drains);
+  t.want(q1, {run(small, 1)});
+  CHECK(grants(t.pass()) == std::vector<given>{{q1.uid, small, "a", 1}});
+}
+
+TEST_CASE("what an agent said before it drained, and lands late, gives it no "
+          "work") {
+  environment_under_test t;
+  t.join("a", make(4), first_session, 2);
+  CHECK(emitted<agent_joined>(t.join("a", nothing, first_session, 3)).size()
+        == 1);
+  CHECK(t.join("a", make(4), first_session, 2).events.empty());
+  CHECK(t.join("a", make(4), first_session, 0).events.empty());
+  CHECK(t.environment.agents()[0].drains);
+}
+
+TEST_CASE("a join said again in its order changes nothing") {
+  environment_under_test t;
+  t.join("a", make(4), first_session, 2);
+  CHECK(t.join("a", make(4), first_session, 2).events.empty());
+  t.join("a", nothing, first_session, 3);
+  CHECK(t.join("a", nothing, first_session, 3).events.empty());
+  // From an agent whose keeper counts since.
+  environment_under_test older;
+  older.join("a", nothing);
+  CHECK(emitted<agent_joined>(older.join("a", make(4), first_session, 2)).size()
+        == 1);
+  CHECK_FALSE(older.environment.agents()[0].drains);
+}
+
+TEST_CASE("orders belong to a session") {
+  environment_under_test t;
+  t.join("a", nothing, first_session, 9);
+  t.join("a", make(4), second_session, 2);
+  CHECK(t.join("a", nothing, first_session, 11).events.empty());
+  CHECK_FALSE(t.environment.agents()[0].drains);
+  t.join("a", nothing, second_session, 3);
+  CHECK(t.environment.agents()[0].drains);
+}
+
+TEST_CASE("an agent that was lost is not back for a greater order") {
+  environment_under_test t;
+  t.join("a", make(4), first_session, 2);
+  t.lose("a");
+  CHECK(t.join("a", make(4), first_session, 4).events.empty());
+  CHECK(t.environment.agents().empty());
+}
+
+TEST_CASE("the order of what an agent said is in its environment's row and "
+          "events") {
+  environment_under_test t;
+  t.join("a", make(4), first_session, 2);
+  auto joined =
+      emitted<agent_joined>(t.join("a", make(4), first_session, 4)).at(0);
+  CHECK(joined.order == 4);
+  auto row = t.environment.to_row();
+  auto loaded = compute_environment_actor::from_row(row);
+  REQUIRE(loaded);
+  CHECK(loaded->to_row() == row);
+  draft late;
+  loaded->decide(agent_joins{joined.agent, first_session, nothing, 3},
+                 t.context, late);
+  CHECK(late.events.empty());
+  loaded->decide(agent_joins{joined.agent, first_session, nothing, 5},
+                 t.context, late);
+  CHECK(emitted<agent_joined>(late).size() == 1);
+}
+
 TEST_CASE("an agent's next session drains no more") {
   environment_under_test t;
   t.join("a", make(4));

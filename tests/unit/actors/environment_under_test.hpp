@@ -96,9 +96,9 @@ struct environment_under_test {
     return all;
   }
   draft join(const std::string& agent, resources capacity,
-             session_id session = first_session) {
-    return take(
-        agent_joins{{the_environment, agent}, session, std::move(capacity)});
+             session_id session = first_session, uint64_t order = 0) {
+    return take(agent_joins{
+        {the_environment, agent}, session, std::move(capacity), order});
   }
   draft lose(const std::string& agent, session_id session = first_session) {
     draft out;

@@ -682,6 +682,17 @@ TEST_CASE("an agent that attaches late learns that its session is over") {
   CHECK(w.last<keeper_session_over>().session == w.session);
 }
 
+TEST_CASE("a keeper counts the agents that attach to it, those of another "
+          "version not") {
+  world w;
+  CHECK(w.last<keeper_hello>().attachments == 1);
+  w.machine.disconnected();
+  w.machine.connected();
+  w.say(keeper_attach{keeper_protocol_version + 1});
+  w.attach();
+  CHECK(w.last<keeper_hello>().attachments == 2);
+}
+
 TEST_CASE("nothing is heard before attach, nor in another version") {
   world w;
   w.machine.connected();

@@ -6,6 +6,7 @@
 
 #include "messages/catalog_rows.hpp"
 #include "messages/codec.hpp"
+#include "messages/encoded_size.hpp"
 #include "messages/heartbeats.hpp"
 #include "messages/keeper_protocol.hpp"
 #include "messages/record.hpp"
@@ -35,6 +36,13 @@ std::string hex(const std::string& bytes) {
     text += digits[static_cast<uint8_t>(c) & 15];
   }
   return text;
+}
+
+std::string from_hex(const std::string& text) {
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  return bytes;
 }
 
 std::map<std::string, std::string> read_golden() {
@@ -93,6 +101,7 @@ void check_each(golden& g, const char* name,
         auto whole = wrap(filled<Ts>());
         auto bytes = encode(whole);
         g.check(std::string(name) + "/" + std::to_string(Ts::number), bytes);
+        CHECK(encoded_size(whole) == bytes.size());
         auto back = decode<decltype(whole)>(bytes);
         REQUIRE(back);
         CHECK(encode(*back) == bytes);
@@ -192,6 +201,24 @@ TEST_CASE("a record of fewer fields keeps the others' defaults") {
   const auto& claim = std::get<claim_record>(r->body);
   CHECK(claim.node == "node");
   CHECK(claim.nonce.empty());
+}
+
+TEST_CASE("what was written before joins had an order has none") {
+  auto join = from_hex("9201920193c0009228939201a2733292030493050681a2733708");
+  auto r = decode<record>(join);
+  REQUIRE(r);
+  const auto& joins =
+      std::get<agent_joins>(std::get<message_record>(r->body).body);
+  CHECK(joins.capacity.memory_mib == 6);
+  CHECK(joins.order == 0);
+  auto joined = from_hex(
+      "920192039800a00000ff8091922a949201a2733292030493050681a27337080990");
+  r = decode<record>(joined);
+  REQUIRE(r);
+  const auto& events = std::get<decision_record>(r->body).events;
+  REQUIRE(events.size() == 1);
+  CHECK(std::get<agent_joined>(events[0]).at_ms == 9);
+  CHECK(std::get<agent_joined>(events[0]).order == 0);
 }
 
 TEST_CASE("bytes that are no record of this version are refused") {
