@@ -118,6 +118,7 @@ void shard::take_claim(log_offset offset, int64_t append_ms,
     role_ = shard_role::owner;
     time_base_ms_ = std::max(at_.at_ms, append_ms);
     time_base_boottime_ms_ = boottime_ms_;
+    sendings_.begin_anew();
     if (!broken(breakage::no_resend_after_takeover))
       send_all_unrecorded();
     look_at_end();
@@ -225,7 +226,10 @@ void shard::send(const outbox_message& message) {
     r.format = options_.format;
     r.body = message_record{state_->self(), message.message_number,
                             std::get<to_shard>(message.body).body};
-    put(send_to_shard_effect{to->shard, message.message_number, encode(r)});
+    put(send_to_shard_effect{
+        to->shard,
+        sendings_.begin(to_string(message.to), message.message_number),
+        encode(r)});
     return;
   }
   const auto& to = std::get<agent_destination>(message.to);
@@ -242,7 +246,9 @@ void shard::send(const outbox_message& message) {
           start->environment_name = environment.name;
     }
   }
-  put(send_to_agent_effect{std::move(d)});
+  put(send_to_agent_effect{
+      sendings_.begin(to_string(message.to), message.message_number),
+      std::move(d)});
 }
 
 void shard::send_all_unrecorded() {
@@ -264,7 +270,7 @@ void shard::claim(std::string nonce) {
   put(append_effect{encode(r)});
 }
 
-void shard::on_appended(appended outcome) {
+void shard::on_appended(appended outcome, const std::string& why) {
   if (role_ == shard_role::broken || outcome == appended::yes)
     return;
   if (broken(breakage::unknown_append_taken_as_failed) && in_flight_) {
@@ -275,9 +281,10 @@ void shard::on_appended(appended outcome) {
   if (role_ == shard_role::claiming)
     own_nonce_.clear();
   // Rule Unknown is not failed.
-  break_down(outcome == appended::unknown
-                 ? "the outcome of an append is unknown"
-                 : "an append was refused");
+  std::string what = outcome == appended::unknown
+                         ? "the outcome of an append is unknown"
+                         : "an append was refused";
+  break_down(why.empty() ? what : what + ": " + why);
 }
 
 void shard::break_down(std::string why) {
@@ -354,31 +361,57 @@ log_offset shard::submissions_taken(const std::string& source) const {
   return found == cursors.end() ? -1 : found->second;
 }
 
-void shard::on_delivered(const std::string& to, uint64_t number) {
+std::optional<uint64_t> shard::first_unrecorded(const std::string& to) const {
   auto found = state_->outboxes().find(to);
   if (found == state_->outboxes().end() || found->second.unrecorded.empty())
+    return std::nullopt;
+  return found->second.unrecorded.front().message_number;
+}
+
+void shard::on_delivered(const sending& what) {
+  if (!owns())
     return;
-  // Rule Outbox: the receiver passed over what reached it before an earlier one
-  // did, so that is no delivery: it is sent again behind the earlier one.
-  auto next = found->second.unrecorded.front().message_number;
-  if (auto known = acknowledged_.find(to); known != acknowledged_.end())
-    next = std::max(next, *known->second.rbegin() + 1);
-  if (number < next)
+  if (auto first = first_unrecorded(what.to))
+    take(what.to, what.message_number,
+         sendings_.on_arrived(what, *first, now_ms()));
+  else
+    sendings_.forget(what.to);
+}
+
+void shard::on_delivery_failed(const sending& what) {
+  if (!owns())
     return;
-  if (number > next && !broken(breakage::deliveries_recorded_one_by_one)) {
-    auto [first, is_new] = overtaken_.try_emplace(to, number);
-    if (!is_new)
-      first->second = std::min(first->second, number);
+  if (auto first = first_unrecorded(what.to))
+    sendings_.on_failed(what, *first, now_ms());
+  else
+    sendings_.forget(what.to);
+}
+
+void shard::on_taken(const std::string& to, uint64_t up_to) {
+  auto first = first_unrecorded(to);
+  if (!owns() || !first)
     return;
-  }
-  if (acknowledged_.empty())
-    acknowledged_since_ms_ = now_ms();
-  acknowledged_[to].insert(number);
-  if (overtaken_.erase(to) != 0)
-    send_again(to, number + 1);
+  up_to = std::min(up_to, state_->outboxes().at(to).last_number);
+  take(to, up_to, sendings_.on_taken(to, up_to, *first, now_ms()));
+}
+
+void shard::on_taken_no_more(const std::string& to, uint64_t up_to) {
+  on_taken(to, up_to);
+  if (owns())
+    send_again(to, up_to + 1);
+}
+
+void shard::take(const std::string& to, uint64_t up_to,
+                 const sendings::arrival& what) {
+  if (!what.counts)
+    return;
+  if (what.send_again_from)
+    send_again(to, *what.send_again_from);
   for (auto held = held_.begin(); held != held_.end();) {
-    held->deliveries.erase({to, number});
-    if (!held->deliveries.empty()) {
+    auto& awaited = held->deliveries;
+    awaited.erase(awaited.lower_bound({to, 0}),
+                  awaited.upper_bound({to, up_to}));
+    if (!awaited.empty()) {
       ++held;
       continue;
     }
@@ -388,27 +421,9 @@ void shard::on_delivered(const std::string& to, uint64_t number) {
   }
 }
 
-void shard::on_delivered_up_to(const std::string& to, uint64_t number) {
-  auto found = state_->outboxes().find(to);
-  if (found == state_->outboxes().end())
-    return;
-  for (const auto& message : found->second.unrecorded)
-    if (message.message_number <= number)
-      on_delivered(to, message.message_number);
-}
-
-void shard::on_delivery_failed(const std::string& to, uint64_t number) {
-  if (!owns())
-    return;
-  auto overtaken = overtaken_.find(to);
-  if (overtaken != overtaken_.end() && overtaken->second >= number)
-    overtaken_.erase(overtaken);
-  send_again(to, number);
-}
-
 void shard::send_again(const std::string& to, uint64_t from) {
   auto found = state_->outboxes().find(to);
-  if (found == state_->outboxes().end())
+  if (found == state_->outboxes().end() || found->second.unrecorded.empty())
     return;
   // Rule One at a time: what the decision in flight says leaves when that is
   // read back.
@@ -417,12 +432,24 @@ void shard::send_again(const std::string& to, uint64_t from) {
     for (const auto& message : in_flight_->decision->outbox)
       if (to_string(message.to) == to)
         until = std::min(until, message.message_number);
+  sendings_.begin_round(to, from);
   for (const auto& message : found->second.unrecorded)
     if (message.message_number >= from && message.message_number < until)
       send(message);
 }
 
+void shard::send_failed_again() {
+  if (owns())
+    for (const auto& failed : sendings_.take_failed(now_ms()))
+      send_again(failed.to, failed.from);
+}
+
 // Time.
+
+void shard::on_clock(int64_t boottime_ms) {
+  boottime_ms_ = boottime_ms;
+  send_failed_again();
+}
 
 int64_t shard::now_ms() const {
   if (broken(breakage::time_from_own_clock))
@@ -435,10 +462,8 @@ std::optional<int64_t> shard::next_due_boottime_ms() const {
   if (!owns())
     return std::nullopt;
   auto due = state_->next_due_ms();
-  if (!acknowledged_.empty()) {
-    auto record = acknowledged_since_ms_ + limits::delivery_record_delay_ms;
-    due = std::min(due.value_or(record), record);
-  }
+  if (auto known = sendings_.next_due_ms())
+    due = std::min(due.value_or(*known), *known);
   if (!due)
     return std::nullopt;
   return time_base_boottime_ms_ + (*due - time_base_ms_);

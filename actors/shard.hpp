@@ -12,6 +12,7 @@
 #pragma once
 
 #include "actors/draft.hpp"
+#include "actors/sendings.hpp"
 #include "actors/shard_state.hpp"
 #include "messages/calls.hpp"
 #include "messages/checkpoint.hpp"
@@ -42,13 +43,15 @@ struct append_effect {
 /// `on_delivery_failed`.
 struct send_to_shard_effect {
   shard_id to;
-  uint64_t message_number = 0;
+  sending this_time;
   std::string bytes;
 };
-/// Bring to the agent; tell `on_delivered` once the keeper has taken it, or
-/// refused it for good. `start_attempt::spec` is to be filled in from the row
+/// Bring to the agent; tell `on_delivered` or `on_delivery_failed` where it
+/// goes through a log, or `on_taken` once the keeper has taken it, or refused
+/// it for good. `start_attempt::spec` is to be filled in from the row
 /// `job_table::body_key` of its job.
 struct send_to_agent_effect {
+  sending this_time;
   dispatch what;
 };
 struct answer_effect {
@@ -146,13 +149,14 @@ public:
   /// Records in offset order, from `resume_offset` on.
   void on_record(log_offset offset, int64_t append_ms, std::string_view bytes);
   /// CLOCK_BOOTTIME of this machine, in milliseconds (rule Time).
-  void on_clock(int64_t boottime_ms) { boottime_ms_ = boottime_ms; }
+  void on_clock(int64_t boottime_ms);
   /// Becomes a claimant with a fresh random nonce (rule Claim). Call it when
   /// the log has been folded to near its end.
   void claim(std::string nonce);
   /// What became of the outstanding `append_effect`.
   enum class appended : uint8_t { yes = 1, unknown = 2, no = 3 };
-  void on_appended(appended outcome);
+  /// `why` is what an operator reads of it.
+  void on_appended(appended outcome, const std::string& why = {});
   void on_call(call_token token, shard_call call);
   /// Submissions of a source in the order of its offsets. Each is taken exactly
   /// once into the log: its decision carries the cursor. False = not taken:
@@ -164,11 +168,14 @@ public:
   log_offset submissions_taken(const std::string& source) const;
   /// The outbox message has reached its destination. Where it overtook an
   /// earlier one, it is sent again once that is there.
-  void on_delivered(const std::string& to, uint64_t number);
-  /// It and all before it have.
-  void on_delivered_up_to(const std::string& to, uint64_t number);
-  /// The destination may have missed it: all from this one on are sent again.
-  void on_delivery_failed(const std::string& to, uint64_t number);
+  void on_delivered(const sending& what);
+  /// The destination may have missed it: it and all behind it are sent again,
+  /// once, after a pause.
+  void on_delivery_failed(const sending& what);
+  /// The destination says that it has taken all up to this one.
+  void on_taken(const std::string& to, uint64_t up_to);
+  /// It says that it has been sent nothing else: all behind is sent again.
+  void on_taken_no_more(const std::string& to, uint64_t up_to);
   void on_end(log_offset end);
 
   // Deciding.
@@ -274,6 +281,11 @@ private:
   void send_all_unrecorded();
   /// All to that destination from this number on.
   void send_again(const std::string& to, uint64_t from);
+  void send_failed_again();
+  /// The earliest unrecorded message; nothing when there is none.
+  std::optional<uint64_t> first_unrecorded(const std::string& to) const;
+  void take(const std::string& to, uint64_t up_to,
+            const sendings::arrival& what);
   void break_down(std::string why);
   void turn_away_everything(const std::string& why);
   void look_at_end();
@@ -316,13 +328,9 @@ private:
   size_t prepared_submissions_ = 0;
   size_t prepared_questions_ = 0;
 
-  /// Acknowledged and not recorded by a decision yet; recorded with the next
-  /// decision, or after `limits::delivery_record_delay_ms`.
-  std::map<std::string, std::set<uint64_t>> acknowledged_;
-  int64_t acknowledged_since_ms_ = 0;
-  /// The first message of each destination that was acknowledged before an
-  /// earlier one, and not sent again since.
-  std::map<std::string, uint64_t> overtaken_;
+  /// Arrivals are recorded with the next decision, or after
+  /// `limits::delivery_record_delay_ms`.
+  sendings sendings_;
   std::vector<held_answers> held_;
 
   std::vector<shard_effect> effects_;

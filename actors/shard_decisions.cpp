@@ -19,8 +19,9 @@ bool shard::wants_decision() const {
   if (!messages_.empty() || !calls_.empty() || !submissions_.empty()
       || !state_->is_settled() || state_->jobs().has_work())
     return true;
-  if (!acknowledged_.empty()
-      && (acknowledged_since_ms_ + limits::delivery_record_delay_ms <= now_ms()
+  if (auto since = sendings_.arrived_since_ms();
+      since
+      && (*since + limits::delivery_record_delay_ms <= now_ms()
           || rarely("record deliveries at once")))
     return true;
   auto due = state_->next_due_ms();
@@ -71,23 +72,13 @@ void shard::make_decision(const fetched_rows& rows) {
   decision_run run{*state_, context, at_.seq + 1};
   decision_record decision;
   decision.through = at_.through;
-  for (auto& [to, numbers] : std::exchange(acknowledged_, {})) {
-    auto found = state_->outboxes().find(to);
-    if (found == state_->outboxes().end() || found->second.unrecorded.empty())
-      continue;
-    // Rule Outbox: recorded only when it and all earlier ones are there.
-    auto next = found->second.unrecorded.front().message_number;
-    if (broken(breakage::deliveries_recorded_one_by_one))
-      next = *numbers.begin();
-    while (numbers.count(next) != 0)
-      ++next;
-    numbers.erase(numbers.begin(), numbers.lower_bound(next));
-    if (next > found->second.unrecorded.front().message_number)
-      run.record_delivery(to, next - 1);
-    if (!numbers.empty())
-      acknowledged_[to] = std::move(numbers);
+  for (const auto& arrived : sendings_.take_arrived()) {
+    if (auto first = first_unrecorded(arrived.to);
+        first && arrived.up_to >= *first)
+      run.record_delivery(arrived.to, arrived.up_to);
+    if (!first_unrecorded(arrived.to))
+      sendings_.forget(arrived.to);
   }
-  acknowledged_since_ms_ = context.now_ms;
   for (size_t i = 0; i < prepared_messages_ && !run.is_full(); ++i) {
     run.take(messages_[i].offset, messages_[i].what);
     decision.through =

@@ -85,7 +85,7 @@ void shard_world::report() {
   }
   if (reports_.empty())
     return;
-  machine_->on_delivered_up_to(source_name(agent_, session_), last_taken_);
+  machine_->on_taken(source_name(agent_, session_), last_taken_);
   record r;
   message_record m;
   m.body = agent_reports{agent_, session_, std::exchange(reports_, {})};

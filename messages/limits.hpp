@@ -51,6 +51,8 @@ constexpr size_t decision_outbox_max = 2048;
 constexpr size_t work_steps_max = 1000;
 /// Deliveries are recorded with the next decision, or alone after this time.
 constexpr int64_t delivery_record_delay_ms = 1000;
+/// Pause before outbox messages are sent again after an error.
+constexpr int64_t send_again_delay_ms = 100;
 /// Inputs that wait for an owner; more make the gateway answer 429.
 constexpr size_t waiting_inputs_max = 65'536;
 /// A page of a listing looks at no more rows than this.

@@ -50,10 +50,17 @@ struct end_known {
   log_offset end = 0;
   storage_error error;
 };
-struct delivery_known {
+/// See `shard_driver::on_sent`.
+struct sending_known {
+  uint64_t incarnation = 0;
+  sending what;
+  bool arrived = false;
+};
+/// See `shard_driver::on_taken`.
+struct taken_known {
   std::string destination;
-  uint64_t number = 0;
-  delivery what = delivery::one;
+  uint64_t up_to = 0;
+  bool and_no_more = false;
 };
 struct shard_calls {
   std::vector<std::pair<call_token, shard_call>> calls;
@@ -124,11 +131,12 @@ using shard_host_actor = caf::typed_actor<
     caf::reacts_to<replica_barrier>, caf::reacts_to<replica_end_known>,
     caf::reacts_to<watch_due>, caf::reacts_to<records_read>,
     caf::reacts_to<own_append_failed>, caf::reacts_to<end_known>,
-    caf::reacts_to<delivery_known>, caf::reacts_to<shard_calls>,
-    caf::reacts_to<submissions_given>, caf::reacts_to<rows_written>,
-    caf::reacts_to<checkpoint_due>, caf::reacts_to<reading_failed>,
-    caf::reacts_to<inspect_shard>, caf::reacts_to<restart_due>,
-    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+    caf::reacts_to<sending_known>, caf::reacts_to<taken_known>,
+    caf::reacts_to<shard_calls>, caf::reacts_to<submissions_given>,
+    caf::reacts_to<rows_written>, caf::reacts_to<checkpoint_due>,
+    caf::reacts_to<reading_failed>, caf::reacts_to<inspect_shard>,
+    caf::reacts_to<restart_due>, caf::reacts_to<tick>,
+    caf::reacts_to<stop_now>>;
 
 // To the writer of a shard's store; it may block.
 
@@ -346,7 +354,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stop_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::records_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::own_append_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::end_known)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::delivery_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::sending_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::taken_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_calls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::submissions_given)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::rows_written)

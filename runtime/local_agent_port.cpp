@@ -39,9 +39,9 @@ public:
   }
 
   void tell(const dispatch_delivered_effect& e) override {
-    caf::anon_send(shards_.at(e.source.value),
-                   delivery_known{source_name(e.agent, e.session), e.up_to,
-                                  delivery::up_to});
+    caf::anon_send(
+        shards_.at(e.source.value),
+        taken_known{source_name(e.agent, e.session), e.up_to, false});
   }
 
   void tell(const session_attached_effect& e) override {
@@ -49,9 +49,7 @@ public:
     for (uint32_t i = 0; i < shards_.size(); ++i) {
       auto taken = e.last_taken.find(i);
       auto last = taken == e.last_taken.end() ? 0 : taken->second;
-      caf::anon_send(shards_[i], delivery_known{to, last, delivery::up_to});
-      caf::anon_send(shards_[i],
-                     delivery_known{to, last + 1, delivery::failed_from});
+      caf::anon_send(shards_[i], taken_known{to, last, true});
     }
   }
 

@@ -148,12 +148,12 @@ size_t shard_driver::read_specs(const std::vector<shard_effect>& effects,
   return to;
 }
 
-void shard_driver::send_to_agent(dispatch what) {
+void shard_driver::send_to_agent(send_to_agent_effect& sent) {
   // A job that has expired since has no body; the keeper says so of its start.
-  if (auto* start = std::get_if<start_attempt>(&what.body))
+  if (auto* start = std::get_if<start_attempt>(&sent.what.body))
     if (auto found = specs_.find(start->attempt.job.id); found != specs_.end())
       start->spec = found->second;
-  port_.send(std::move(what));
+  port_.send(incarnation_, std::move(sent.this_time), std::move(sent.what));
 }
 
 void shard_driver::carry_out(shard_effect& effect,
@@ -161,9 +161,10 @@ void shard_driver::carry_out(shard_effect& effect,
   if (auto* record = std::get_if<append_effect>(&effect)) {
     port_.append(incarnation_, std::move(record->bytes));
   } else if (auto* sent = std::get_if<send_to_shard_effect>(&effect)) {
-    port_.append_to(sent->to, sent->message_number, sent->bytes);
+    port_.append_to(incarnation_, sent->to, std::move(sent->this_time),
+                    sent->bytes);
   } else if (auto* to_agent = std::get_if<send_to_agent_effect>(&effect)) {
-    send_to_agent(std::move(to_agent->what));
+    send_to_agent(*to_agent);
   } else if (auto* answer = std::get_if<answer_effect>(&effect)) {
     answers.push_back({answer->token, std::move(answer->answer)});
   } else if (auto* folded = std::get_if<folded_effect>(&effect)) {
@@ -312,7 +313,8 @@ void shard_driver::on_append_failed(uint64_t incarnation,
     return port_.fatal(error.message);
   machine_->on_appended(outcome == append_outcome::refused
                             ? shard::appended::no
-                            : shard::appended::unknown);
+                            : shard::appended::unknown,
+                        error.message);
   drive();
 }
 
@@ -343,16 +345,26 @@ void shard_driver::on_reading_failed(uint64_t incarnation,
     port_.fatal(error.message);
 }
 
-void shard_driver::on_delivery(const std::string& destination, uint64_t number,
-                               delivery what) {
+void shard_driver::on_sent(uint64_t incarnation, const sending& what,
+                           bool arrived) {
+  if (incarnation != incarnation_ || !machine_)
+    return;
+  machine_->on_clock(port_.boottime_ms());
+  if (arrived)
+    machine_->on_delivered(what);
+  else
+    machine_->on_delivery_failed(what);
+  drive();
+}
+
+void shard_driver::on_taken(const std::string& destination, uint64_t up_to,
+                            bool and_no_more) {
   if (!machine_)
     return;
-  if (what == delivery::one)
-    machine_->on_delivered(destination, number);
-  else if (what == delivery::up_to)
-    machine_->on_delivered_up_to(destination, number);
+  if (and_no_more)
+    machine_->on_taken_no_more(destination, up_to);
   else
-    machine_->on_delivery_failed(destination, number);
+    machine_->on_taken(destination, up_to);
   drive();
 }
 

@@ -22,16 +22,6 @@
 
 namespace berth {
 
-/// What became of outbox messages to one destination.
-enum class delivery : uint8_t {
-  /// This one has reached its destination.
-  one = 1,
-  /// This one and all before it have.
-  up_to = 2,
-  /// This one and all after it are to be sent again.
-  failed_from = 3,
-};
-
 /// Where a shard is in the submissions of a source.
 struct submissions_standing {
   bool owns = false;
@@ -58,11 +48,12 @@ public:
   /// Appends to this shard's partition; then `on_append_failed`, unless it was
   /// appended: what was is read back.
   virtual void append(uint64_t incarnation, std::string bytes) = 0;
-  /// Appends to another shard's; then `on_delivery` with `to`'s source name.
-  virtual void append_to(shard_id to, uint64_t message_number,
+  /// Appends to another shard's; then `on_sent`.
+  virtual void append_to(uint64_t incarnation, shard_id to, sending this_time,
                          const std::string& bytes) = 0;
-  /// Brings it to the agent; then `on_delivery`.
-  virtual void send(dispatch what) = 0;
+  /// Brings it to the agent; then `on_sent`, or `on_taken` where agents say
+  /// what they have.
+  virtual void send(uint64_t incarnation, sending this_time, dispatch what) = 0;
   /// Writes to the store; then `on_written`.
   virtual void write(std::shared_ptr<const row_batch> rows,
                      const checkpoint& at) = 0;
@@ -115,8 +106,13 @@ public:
                         const storage_error& error);
   void on_end(uint64_t incarnation, log_offset end, const storage_error& error);
   void on_reading_failed(uint64_t incarnation, const storage_error& error);
-  void on_delivery(const std::string& destination, uint64_t number,
-                   delivery what);
+  /// What became of one sending; `arrived` = it is in its log. Told once for
+  /// each that goes through a log.
+  void on_sent(uint64_t incarnation, const sending& what, bool arrived);
+  /// The destination has taken all outbox messages up to this one; with
+  /// `and_no_more`, all behind it are to be sent again.
+  void on_taken(const std::string& destination, uint64_t up_to,
+                bool and_no_more);
   void on_calls(const std::vector<std::pair<call_token, shard_call>>& calls);
   /// Submissions of a source, in order, the first that follow offset `after`;
   /// all, some or none are taken, as the standing says. None where `after` is
@@ -146,7 +142,7 @@ private:
   void prove_log(const log_record& first);
   void drive();
   void carry_out(shard_effect& effect, std::vector<call_answer>& answers);
-  void send_to_agent(dispatch what);
+  void send_to_agent(send_to_agent_effect& sent);
   void reload(const std::string& why);
   void restart();
   void write_checkpoint();

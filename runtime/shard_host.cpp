@@ -56,9 +56,9 @@ public:
   void give_credit() { credit_->give_back(); }
   void look_at_end(uint64_t incarnation) override;
   void append(uint64_t incarnation, std::string bytes) override;
-  void append_to(shard_id to, uint64_t message_number,
+  void append_to(uint64_t incarnation, shard_id to, sending this_time,
                  const std::string& bytes) override;
-  void send(dispatch what) override;
+  void send(uint64_t incarnation, sending this_time, dispatch what) override;
   void write(std::shared_ptr<const row_batch> rows,
              const checkpoint& at) override {
     caf::anon_send(
@@ -103,6 +103,7 @@ public:
   void fatal(const std::string& why) override { options_.on_fatal(why); }
 
 private:
+  append_callback when_sent(uint64_t incarnation, sending this_time);
   shard_host_actor host() { return caf::actor_cast<shard_host_actor>(self_); }
   shard_id partition() const { return options_.shard.state.self; }
   uint32_t shard_number() const { return partition().value; }
@@ -143,23 +144,23 @@ caf_port::caf_port(shard_host_options& options, shard_host_actor::pointer self)
 
 /// In a cluster dispatches go by topic, and have reached the agent once they
 /// are in it.
-void caf_port::send(dispatch what) {
+void caf_port::send(uint64_t incarnation, sending this_time, dispatch what) {
   if (!options_.cluster)
     return options_.on_dispatch(
         std::make_shared<const dispatch>(std::move(what)));
   auto& topic = *options_.cluster->dispatches;
-  auto name = source_name(what.agent, what.session);
-  auto number = what.number;
   shard_id to{dispatch_partition(what.agent, topic.partitions())};
-  topic.append(
-      to, encode(keeper_request_frame{keeper_dispatch{std::move(what)}}),
-      [host = host(), name = std::move(name), number](append_outcome outcome,
-                                                      const storage_error&) {
-        caf::anon_send(host, delivery_known{name, number,
-                                            outcome == append_outcome::appended
-                                                ? delivery::one
-                                                : delivery::failed_from});
-      });
+  topic.append(to,
+               encode(keeper_request_frame{keeper_dispatch{std::move(what)}}),
+               when_sent(incarnation, std::move(this_time)));
+}
+
+append_callback caf_port::when_sent(uint64_t incarnation, sending this_time) {
+  return [host = host(), incarnation, this_time = std::move(this_time)](
+             append_outcome outcome, const storage_error&) {
+    caf::anon_send(host, sending_known{incarnation, this_time,
+                                       outcome == append_outcome::appended});
+  };
 }
 
 void caf_port::answer(std::vector<call_answer> answers) {
@@ -273,17 +274,10 @@ void caf_port::append(uint64_t incarnation, std::string bytes) {
       });
 }
 
-void caf_port::append_to(shard_id to, uint64_t message_number,
+void caf_port::append_to(uint64_t incarnation, shard_id to, sending this_time,
                          const std::string& bytes) {
-  options_.log_->append(
-      to, bytes,
-      [host = host(), name = source_name(to),
-       message_number](append_outcome outcome, const storage_error&) {
-        caf::anon_send(host, delivery_known{name, message_number,
-                                            outcome == append_outcome::appended
-                                                ? delivery::one
-                                                : delivery::failed_from});
-      });
+  options_.log_->append(to, bytes,
+                        when_sent(incarnation, std::move(this_time)));
 }
 
 struct shard_host_state {
@@ -301,6 +295,12 @@ struct shard_host_state {
     port->belongs_to(*driver);
     driver->start();
     checkpoint_later(self);
+  }
+  void take(const sending_known& m) {
+    driver->on_sent(m.incarnation, m.what, m.arrived);
+  }
+  void take(const taken_known& m) {
+    driver->on_taken(m.destination, m.up_to, m.and_no_more);
   }
   void take(const submissions_given& m) {
     m.done(driver->on_submissions(m.source, m.after, *m.what));
@@ -334,9 +334,8 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
       [self](const end_known& m) {
         self->state.driver->on_end(m.incarnation, m.end, m.error);
       },
-      [self](const delivery_known& m) {
-        self->state.driver->on_delivery(m.destination, m.number, m.what);
-      },
+      [self](const sending_known& m) { self->state.take(m); },
+      [self](const taken_known& m) { self->state.take(m); },
       [self](const shard_calls& m) { self->state.driver->on_calls(m.calls); },
       [self](const submissions_given& m) { self->state.take(m); },
       [self](const rows_written& m) {

@@ -215,45 +215,40 @@ void node_shard::append(uint64_t incarnation, std::string bytes) {
                            });
 }
 
-void node_shard::append_to(shard_id to, uint64_t message_number,
+void node_shard::append_to(uint64_t incarnation, shard_id to, sending this_time,
                            const std::string& bytes) {
-  node_.world().log.append(
-      node_.log_client(), to, bytes,
-      [this, name = source_name(to), message_number](append_outcome outcome) {
-        driver_.on_delivery(name, message_number,
-                            outcome == append_outcome::appended
-                                ? delivery::one
-                                : delivery::failed_from);
-      });
+  node_.world().log.append(node_.log_client(), to, bytes,
+                           when_sent(incarnation, this_time));
+}
+
+std::function<void(append_outcome)>
+node_shard::when_sent(uint64_t incarnation, const sending& this_time) {
+  return [this, incarnation, this_time](append_outcome outcome) {
+    driver_.on_sent(incarnation, this_time,
+                    outcome == append_outcome::appended);
+  };
 }
 
 // Agents.
 
-void node_shard::send(dispatch what) {
+void node_shard::send(uint64_t, sending this_time, dispatch what) {
   auto shared = std::make_shared<const dispatch>(std::move(what));
   node_.world().history.add(dispatch_sent{node_.index(), shared});
   if (node_.world().has_leases())
-    return send_by_topic(shared);
+    return send_by_topic(this_time, shared);
   node_.bring_to_agent(id_, shared);
-  expect_receipt(source_name(shared->agent, shared->session), shared->number);
+  expect_receipt(this_time);
 }
 
-void node_shard::send_by_topic(const std::shared_ptr<const dispatch>& what) {
+void node_shard::send_by_topic(const sending& this_time,
+                               const std::shared_ptr<const dispatch>& what) {
   auto partition = node_.partition_of(what->agent);
   if (!partition)
     return;
   node_.world().dispatches.append(
       node_.log_client(), *partition,
       encode(keeper_request_frame{keeper_dispatch{*what}}),
-      [this, name = source_name(what->agent, what->session),
-       number = what->number,
-       mine = driver_.incarnation()](append_outcome outcome) {
-        if (mine == driver_.incarnation())
-          driver_.on_delivery(name, number,
-                              outcome == append_outcome::appended
-                                  ? delivery::one
-                                  : delivery::failed_from);
-      });
+      when_sent(driver_.incarnation(), this_time));
 }
 
 void node_shard::stop_watching_when_fenced() {
@@ -267,21 +262,19 @@ void node_shard::take_call_of_nobody(shard_call call) {
   driver_.on_calls({{no_caller, std::move(call)}});
 }
 
-void node_shard::expect_receipt(const std::string& to, uint64_t number) {
+void node_shard::expect_receipt(const sending& this_time) {
   node_.life().after(
-      receipt_timeout, [this, to, number, mine = driver_.incarnation()] {
-        if (mine == driver_.incarnation() && lanes_[to].taken_up_to < number)
-          driver_.on_delivery(to, number, delivery::failed_from);
+      receipt_timeout, [this, this_time, mine = driver_.incarnation()] {
+        if (lanes_[this_time.to].taken_up_to < this_time.message_number)
+          driver_.on_sent(mine, this_time, false);
       });
 }
 
-void node_shard::on_delivery(const std::string& destination, uint64_t number,
-                             delivery what) {
-  if (what == delivery::up_to) {
-    auto& taken = lanes_[destination].taken_up_to;
-    taken = std::max(taken, number);
-  }
-  driver_.on_delivery(destination, number, what);
+void node_shard::on_taken(const std::string& destination, uint64_t up_to,
+                          bool and_no_more) {
+  auto& taken = lanes_[destination].taken_up_to;
+  taken = std::max(taken, up_to);
+  driver_.on_taken(destination, up_to, and_no_more);
 }
 
 // The store and time.

@@ -27,8 +27,8 @@ public:
 
   void start();
   void set_candidate(bool candidate) { driver_.set_candidate(candidate); }
-  void on_delivery(const std::string& destination, uint64_t number,
-                   delivery what);
+  void on_taken(const std::string& destination, uint64_t up_to,
+                bool and_no_more);
   /// Calls that a gateway, of this node or another, brings; that life of it
   /// waits for the answers.
   void take_calls(sim_node& from, uint64_t life,
@@ -66,9 +66,9 @@ public:
   void stop_reading() override;
   void look_at_end(uint64_t incarnation) override;
   void append(uint64_t incarnation, std::string bytes) override;
-  void append_to(shard_id to, uint64_t message_number,
+  void append_to(uint64_t incarnation, shard_id to, sending this_time,
                  const std::string& bytes) override;
-  void send(dispatch what) override;
+  void send(uint64_t incarnation, sending this_time, dispatch what) override;
   void write(std::shared_ptr<const row_batch> rows,
              const checkpoint& at) override;
   void wake_at(int64_t boottime_ms) override;
@@ -100,8 +100,11 @@ private:
   void checkpoint_every_so_often();
   void stop_watching_when_fenced();
   void refuse_write();
-  void send_by_topic(const std::shared_ptr<const dispatch>& what);
-  void expect_receipt(const std::string& to, uint64_t number);
+  void send_by_topic(const sending& this_time,
+                     const std::shared_ptr<const dispatch>& what);
+  void expect_receipt(const sending& this_time);
+  std::function<void(append_outcome)> when_sent(uint64_t incarnation,
+                                                const sending& this_time);
 
   sim_node& node_;
   shard_id id_;

@@ -277,7 +277,7 @@ void instant_agent::add(attempt_report r) {
 bool instant_agent::report() {
   if (waiting_.empty())
     return false;
-  fixture_.machine().on_delivered_up_to(source_name(id, session), last_taken_);
+  fixture_.machine().on_taken(source_name(id, session), last_taken_);
   record r;
   message_record m;
   m.body = agent_reports{id, session, std::exchange(waiting_, {})};

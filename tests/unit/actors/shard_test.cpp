@@ -303,16 +303,16 @@ TEST_CASE("rule Outbox: a delivery is recorded only when all earlier ones "
   for (uint64_t i = 1; i <= 3; ++i)
     c.submit(i);
   auto to = source_name(c.agent->id, c.agent->session);
-  auto acknowledge = [&](uint64_t number) {
-    c.fixture.machine().on_delivered(to, number);
+  auto acknowledge = [&](uint64_t number, uint64_t round) {
+    c.fixture.machine().on_delivered({to, number, round});
     c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
     c.fixture.run();
     return c.fixture.state().outboxes().at(to).unrecorded.size();
   };
-  CHECK(acknowledge(3) == 3);
-  CHECK(acknowledge(1) == 2);
-  CHECK(acknowledge(2) == 1);
-  CHECK(acknowledge(3) == 0);
+  CHECK(acknowledge(3, 1) == 3);
+  CHECK(acknowledge(1, 1) == 2);
+  CHECK(acknowledge(2, 2) == 1);
+  CHECK(acknowledge(3, 2) == 0);
 }
 
 TEST_CASE("rule Outbox: what overtook an earlier message is sent again") {
@@ -322,50 +322,100 @@ TEST_CASE("rule Outbox: what overtook an earlier message is sent again") {
     c.submit(i);
   auto to = source_name(c.agent->id, c.agent->session);
   c.fixture.dispatches.clear();
-  c.fixture.machine().on_delivered(to, 3);
+  c.fixture.machine().on_delivered({to, 3, 1});
   c.fixture.run();
   CHECK(c.fixture.dispatches.empty());
-  c.fixture.machine().on_delivered(to, 1);
+  c.fixture.machine().on_delivered({to, 1, 1});
   c.fixture.run();
   REQUIRE(c.fixture.dispatches.size() == 2);
   CHECK(c.fixture.dispatches[0].number == 2);
   CHECK(c.fixture.dispatches[1].number == 3);
 }
 
-TEST_CASE("rule Outbox: what overtook an earlier message is sent again, "
-          "whatever later one fails meanwhile") {
+TEST_CASE("rule Outbox: messages that fail together are sent again once, after "
+          "a pause, whichever fails first") {
+  auto backwards = GENERATE(false, true);
+  small_cluster c{8};
+  c.agent->ends_attempts = false;
+  for (uint64_t i = 1; i <= 5; ++i)
+    c.submit(i);
+  auto to = source_name(c.agent->id, c.agent->session);
+  auto fail_all_behind_first = [&](uint64_t round) {
+    for (uint64_t i = 2; i <= 5; ++i) {
+      c.fixture.machine().on_delivery_failed(
+          {to, backwards ? 7 - i : i, round});
+      c.fixture.run();
+    }
+  };
+  auto numbers_sent_after = [&](int64_t wait_ms) {
+    c.fixture.dispatches.clear();
+    c.fixture.boottime_ms += wait_ms;
+    c.fixture.run();
+    std::vector<uint64_t> numbers;
+    for (const auto& d : c.fixture.dispatches)
+      numbers.push_back(d.number);
+    return numbers;
+  };
+  const std::vector<uint64_t> none;
+  const std::vector<uint64_t> all_behind_first{2, 3, 4, 5};
+  fail_all_behind_first(1);
+  CHECK(c.fixture.dispatches.size() == 5);
+  CHECK(numbers_sent_after(limits::send_again_delay_ms - 1) == none);
+  CHECK(numbers_sent_after(1) == all_behind_first);
+  SECTION("what becomes known late of the first sending counts for nothing") {
+    fail_all_behind_first(1);
+    CHECK(numbers_sent_after(limits::send_again_delay_ms) == none);
+  }
+  SECTION("when all fail again, they are sent again") {
+    fail_all_behind_first(2);
+    CHECK(numbers_sent_after(limits::send_again_delay_ms) == all_behind_first);
+  }
+}
+
+TEST_CASE("rule Outbox: who owns again knows nothing of what it sent before") {
   small_cluster c{4};
   c.agent->ends_attempts = false;
   for (uint64_t i = 1; i <= 3; ++i)
     c.submit(i);
   auto to = source_name(c.agent->id, c.agent->session);
-  c.fixture.machine().on_delivered(to, 2);
-  c.fixture.machine().on_delivery_failed(to, 3);
-  c.fixture.run();
+  auto unrecorded_after = [&](const sending& what) {
+    c.fixture.machine().on_delivered(what);
+    c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
+    c.fixture.run();
+    return c.fixture.state().outboxes().at(to).unrecorded.size();
+  };
+  CHECK(unrecorded_after({to, 2, 1}) == 3);
+  append_claim(c.fixture, "foreign");
+  c.fixture.read();
+  REQUIRE(c.fixture.machine().role() == shard_role::follower);
+  CHECK(unrecorded_after({to, 1, 1}) == 3);
   c.fixture.dispatches.clear();
-  c.fixture.machine().on_delivered(to, 1);
+  c.fixture.own("again");
+  CHECK(c.fixture.dispatches.size() == 3);
+  // The other owner may have sent or recorded some of them.
+  CHECK(unrecorded_after({to, 1, 1}) == 3);
+  c.fixture.dispatches.clear();
+  CHECK(unrecorded_after({to, 1, 2}) == 2);
+  CHECK(c.fixture.dispatches.empty());
+  CHECK(unrecorded_after({to, 2, 2}) == 1);
+}
+
+TEST_CASE("rule Outbox: an agent that says what it has is sent the rest at "
+          "once") {
+  small_cluster c{4};
+  c.agent->ends_attempts = false;
+  for (uint64_t i = 1; i <= 3; ++i)
+    c.submit(i);
+  auto to = source_name(c.agent->id, c.agent->session);
+  c.fixture.dispatches.clear();
+  c.fixture.machine().on_taken_no_more(to, 1);
   c.fixture.run();
   REQUIRE(c.fixture.dispatches.size() == 2);
   CHECK(c.fixture.dispatches[0].number == 2);
   CHECK(c.fixture.dispatches[1].number == 3);
-}
-
-TEST_CASE("rule Outbox: what overtook an earlier message is sent again but "
-          "once when that one fails") {
-  small_cluster c{4};
-  c.agent->ends_attempts = false;
-  for (uint64_t i = 1; i <= 3; ++i)
-    c.submit(i);
-  auto to = source_name(c.agent->id, c.agent->session);
-  c.fixture.dispatches.clear();
-  c.fixture.machine().on_delivered(to, 3);
-  c.fixture.machine().on_delivered(to, 2);
-  c.fixture.machine().on_delivery_failed(to, 1);
+  c.fixture.boottime_ms += limits::delivery_record_delay_ms + 1;
   c.fixture.run();
-  CHECK(c.fixture.dispatches.size() == 3);
-  c.fixture.machine().on_delivered(to, 1);
-  c.fixture.run();
-  CHECK(c.fixture.dispatches.size() == 3);
+  CHECK(c.fixture.state().outboxes().at(to).unrecorded.size() == 2);
 }
 
 TEST_CASE("rule One at a time: a failed delivery sends nothing of the decision "
@@ -378,7 +428,8 @@ TEST_CASE("rule One at a time: a failed delivery sends nothing of the decision "
   c.fixture.decide();
   REQUIRE(c.fixture.to_append.size() == 1);
   c.fixture.dispatches.clear();
-  c.fixture.machine().on_delivery_failed(to, 1);
+  c.fixture.machine().on_delivery_failed({to, 1, 1});
+  c.fixture.boottime_ms += limits::send_again_delay_ms;
   c.fixture.decide();
   REQUIRE(c.fixture.dispatches.size() == 1);
   CHECK(c.fixture.dispatches[0].number == 1);
@@ -406,6 +457,16 @@ TEST_CASE("rule Unknown is not failed: an unknown outcome drops the undecided "
   // The client's retry finds it, or makes it; once in either case.
   c.fixture.call(call);
   CHECK(c.fixture.state().jobs().live_count() == 1);
+}
+
+TEST_CASE("an append that fails says why") {
+  small_cluster c;
+  c.fixture.start_call(submission(c.fixture.state(), "q", 1));
+  c.fixture.decide();
+  c.fixture.machine().on_appended(shard::appended::no, "the disk is full");
+  c.fixture.decide();
+  CHECK(c.fixture.reloads
+        == std::vector<std::string>{"an append was refused: the disk is full"});
 }
 
 TEST_CASE("rule Unknown is not failed: a claim that did not land fences "
@@ -509,6 +570,45 @@ TEST_CASE("rule Bounds: a decision stays below the largest record") {
   c.fixture.run();
   CHECK(c.fixture.state().jobs().live_count() == 200);
   for (const auto& r : c.log->records)
+    CHECK(r.bytes.size() < 2 * limits::decision_bytes_max);
+}
+
+TEST_CASE("rule Bounds: the reasons that people give count towards a "
+          "decision's bytes") {
+  constexpr uint64_t jobs = 2000;
+  small_cluster c;
+  for (uint64_t i = 1; i <= jobs; ++i)
+    c.fixture.start_call(submission(c.fixture.state(), "q", i));
+  c.fixture.run();
+  for (uint64_t i = 1; i <= jobs; ++i)
+    c.fixture.start_call(
+        end_job_call{test_owner(),
+                     {submission(c.fixture.state(), "q", i).id, no_index},
+                     true,
+                     std::string(limits::reason_length_max, 'r')});
+  c.drain();
+  CHECK(c.fixture.state().jobs().live_count() == 0);
+  for (const auto& r : c.log->records)
+    CHECK(r.bytes.size() < 2 * limits::decision_bytes_max);
+}
+
+TEST_CASE("rule Bounds: what is passed on to another shard counts towards a "
+          "decision's bytes") {
+  shard_fixture f{std::make_shared<partition>(), {0}, 2};
+  f.own("nonce-1");
+  auto spec = small_job();
+  spec.container.packaging_json = std::string(20'000, 'x');
+  job_id id;
+  for (log_offset i = 0; i < 200; ++i) {
+    id.bytes[0] = static_cast<uint8_t>(i);
+    REQUIRE(f.machine().on_submission(
+        {"berth.submissions/0", i, shard_id{1},
+         submit_job_call{id, test_owner(), queue_uid{1},
+                         std::make_shared<const job_spec>(spec)}}));
+  }
+  f.run();
+  CHECK(f.machine().submissions_taken("berth.submissions/0") == 199);
+  for (const auto& r : f.log->records)
     CHECK(r.bytes.size() < 2 * limits::decision_bytes_max);
 }
 

@@ -102,8 +102,10 @@ public:
   }
   /// What came of the lost append is told.
   void fail_append() { std::exchange(failed_, nullptr)(); }
-  void append_to(shard_id, uint64_t, const std::string&) override {}
-  void send(dispatch what) override { sent.push_back(std::move(what)); }
+  void append_to(uint64_t, shard_id, sending, const std::string&) override {}
+  void send(uint64_t, sending, dispatch what) override {
+    sent.push_back(std::move(what));
+  }
   void write(std::shared_ptr<const row_batch> rows,
              const checkpoint& at) override {
     writes_.emplace_back(std::move(rows), at);
