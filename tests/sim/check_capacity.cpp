@@ -16,7 +16,7 @@ public:
   std::string_view name() const override { return "agents_not_overcommitted"; }
   std::string_view promise() const override {
     return "What runs on an agent, and what is leased of it, never needs more "
-           "than it has.";
+           "than it has, and nothing more is leased of one that drains.";
   }
 
 private:
@@ -37,6 +37,9 @@ private:
       if (agent == environment->agents.end() || !agent->second.present)
         violated(d.at, "leases are granted on agent " + granted->agent
                            + ", which is not there (" + place(d) + ")");
+      else if (agent->second.drains)
+        violated(d.at, "leases are granted on agent " + granted->agent
+                           + ", which drains (" + place(d) + ")");
       else if (!fits({}, agent->second.free))
         violated(d.at, "more of agent " + granted->agent + " is leased than "
                            + to_string(agent->second.capacity) + " (" + place(d)

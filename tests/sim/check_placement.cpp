@@ -271,7 +271,7 @@ private:
   static bool could_be_kept(const book_environment& environment,
                             const leases_granted& g, const shape& what) {
     auto agent = environment.agents.find(g.agent);
-    if (agent == environment.agents.end() || !agent->second.present
+    if (agent == environment.agents.end() || !agent->second.takes_work()
         || !fits(what.each, agent->second.capacity))
       return false;
     for (const auto& [queue, demand] : environment.demands)

@@ -85,6 +85,9 @@ private:
                          + ", which does not take it");
     for (const auto& [where, what] : made.passed_on)
       pending_[what->id] = where;
+    for_each_event(d, event_cases{[&](const queue_configured& e) {
+                     ready_.insert(e.object.settings.name);
+                   }});
   }
 
   outcome outcome_of(const decided& d) {
@@ -188,8 +191,11 @@ private:
     if (!queue_is_not_there && !concerns_submission(why, *record.text))
       violated(d.at, to_text(where) + " (" + record.name + ") is refused ("
                          + why + "), which is no fault of its own");
-    // Names that were there and never change are there.
-    if (begins(record.name, name_by_topic) && !catalog_changes_)
+    // Names that were there and never change are there, the queue's once its
+    // shard has heard of it.
+    auto is_on_its_way = queue_is_not_there && ready_.count(record.key) == 0;
+    if (begins(record.name, name_by_topic) && !catalog_changes_
+        && !is_on_its_way)
       violated(d.at, to_text(where) + " (" + record.name + ") is refused ("
                          + why + "), but makes sense");
   }
@@ -200,6 +206,8 @@ private:
   std::map<job_id, submission_place> pending_;
   std::set<submission_place> settled_;
   std::map<queue_uid, std::string> queues_;
+  /// Names of queues that the queue's own shard has heard of.
+  std::set<std::string> ready_;
 };
 
 class rejections_published_checker final : public log_checker {

@@ -41,7 +41,7 @@ bool book_environment::serves() const {
   return object.settings.state == object_state::enabled
          && object.status != object_status::deleting
          && std::any_of(agents.begin(), agents.end(),
-                        [](const auto& e) { return e.second.present; });
+                        [](const auto& e) { return e.second.takes_work(); });
 }
 
 bool book_environment::could_hold(const shape& what) const {
@@ -49,7 +49,8 @@ bool book_environment::could_hold(const shape& what) const {
     return false;
   return what.node_count == 1
          && std::any_of(agents.begin(), agents.end(), [&](const auto& e) {
-              return e.second.present && fits(what.each, e.second.capacity);
+              return e.second.takes_work()
+                     && fits(what.each, e.second.capacity);
             });
 }
 
@@ -77,9 +78,15 @@ bool book_environment::has_room(
   if (is_managed() && what.each.vcpu_milli > left)
     return false;
   return std::any_of(agents.begin(), agents.end(), [&](const auto& e) {
-    return e.second.present && !contains(kept, e.first)
+    return e.second.takes_work() && !contains(kept, e.first)
            && fits(what.each, e.second.free);
   });
+}
+
+void book_environment::keep_no_more(const std::string& agent) {
+  for (auto& [queue, demand] : demands)
+    for (auto& [what, names] : demand.kept)
+      std::erase(names, agent);
 }
 
 void environment_book::free(book_environment& environment, lease_id lease) {
@@ -92,16 +99,29 @@ void environment_book::free(book_environment& environment, lease_id lease) {
   environment.leases.erase(found);
 }
 
+/// Said again in a session with no capacity: it drains; else: no more. What it
+/// offers it says once.
+void environment_book::fold(const agent_joined& e) {
+  auto found = environments_.find(e.agent.environment);
+  if (found == environments_.end())
+    return;
+  auto& agent = found->second.agents[e.agent.name];
+  auto drains = e.capacity == resources{};
+  auto is_known = agent.present && agent.session == e.session;
+  if (!is_known || agent.capacity == resources{})
+    agent = {e.session, e.capacity, e.capacity, true, drains};
+  agent.drains = drains;
+  if (drains)
+    found->second.keep_no_more(e.agent.name);
+}
+
 void environment_book::fold(const event& e) {
   if (const auto* x = std::get_if<environment_configured>(&e)) {
     environments_[x->object.uid].object = x->object;
   } else if (const auto* x = std::get_if<environment_dropped>(&e)) {
     environments_.erase(x->environment);
   } else if (const auto* x = std::get_if<agent_joined>(&e)) {
-    auto found = environments_.find(x->agent.environment);
-    if (found != environments_.end())
-      found->second.agents[x->agent.name] = {x->session, x->capacity,
-                                             x->capacity, true};
+    fold(*x);
   } else if (const auto* x = std::get_if<agent_session_ended>(&e)) {
     auto found = environments_.find(x->agent.environment);
     if (found == environments_.end())
@@ -118,9 +138,7 @@ void environment_book::fold(const event& e) {
     for (auto id : lost)
       free(environment, id);
     agent->second.present = false;
-    for (auto& [queue, demand] : environment.demands)
-      for (auto& [what, names] : demand.kept)
-        std::erase(names, x->agent.name);
+    environment.keep_no_more(x->agent.name);
   } else if (const auto* x = std::get_if<demand_noted>(&e)) {
     auto found = environments_.find(x->environment);
     if (found == environments_.end())

@@ -14,6 +14,9 @@ struct book_agent {
   resources capacity;
   resources free;
   bool present = false;
+  /// It finishes what it has, and is given no more.
+  bool drains = false;
+  bool takes_work() const { return present && !drains; }
 };
 
 struct book_lease {
@@ -59,6 +62,7 @@ struct book_environment {
   /// counts only while it is still asked for; `also` is kept as well.
   bool has_room(queue_uid queue, const shape& what,
                 const std::vector<agents_reserved>& also = {}) const;
+  void keep_no_more(const std::string& agent);
 };
 
 class environment_book {
@@ -70,6 +74,7 @@ public:
   }
 
 private:
+  void fold(const agent_joined& e);
   void free(book_environment& environment, lease_id lease);
 
   std::map<environment_uid, book_environment> environments_;

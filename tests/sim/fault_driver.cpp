@@ -12,6 +12,7 @@ namespace {
 constexpr double node_down_mean_us = 2.0 * second;
 constexpr double pause_mean_us = 4.0 * second;
 constexpr double process_down_mean_us = 0.5 * second;
+constexpr double drain_mean_us = 8.0 * second;
 constexpr double machine_down_mean_us = 3.0 * second;
 constexpr double cut_mean_us = 3.0 * second;
 constexpr double twin_mean_us = 6.0 * second;
@@ -30,6 +31,7 @@ fault_driver::fault_driver(sim_world& world, cluster& all)
     : world_(world), all_(all), random_(world.random.fork("faults")),
       disks_random_(own_stream(world.with.seed, "full disks")),
       upgrades_random_(own_stream(world.with.seed, "upgrades")),
+      drains_random_(own_stream(world.with.seed, "drains")),
       stranger_(world.time) {
   stranger_.begin();
 }
@@ -51,6 +53,7 @@ void fault_driver::start() {
   every(f.deposed_owner_mean_ms, &fault_driver::depose_owner);
   every(f.store_full_mean_ms, &fault_driver::fill_disk, disks_random_);
   every(f.upgrade_mean_ms, &fault_driver::upgrade_node, upgrades_random_);
+  every(f.drain_mean_ms, &fault_driver::drain_agent, drains_random_);
 }
 
 void fault_driver::later(double mean_us, std::function<void()> what) {
@@ -115,7 +118,9 @@ void fault_driver::stop() {
     machine.resume();
     if (!machine.is_alive())
       machine.start();
-    else if (!machine.agent_life().is_alive())
+    if (machine.agent_drains())
+      machine.crash_agent();
+    if (!machine.agent_life().is_alive())
       machine.start_agent();
   }
   world_.history.add(faults_ended{});
@@ -298,6 +303,24 @@ void fault_driver::crash_agent() {
   later(process_down_mean_us, [&machine] {
     if (machine.is_alive() && !machine.agent_life().is_alive())
       machine.start_agent();
+  });
+}
+
+/// Whoever drained an agent starts it again, be it drained or not.
+void fault_driver::drain_agent() {
+  auto& machine = all_.machine(
+      static_cast<uint32_t>(drains_random_.below(all_.machine_count())));
+  if (!machine.agent_life().is_alive() || machine.is_paused()
+      || machine.agent_drains())
+    return;
+  world_.history.fault("agent_drain",
+                       "agent " + std::to_string(machine.index()) + " drains");
+  machine.drain_agent();
+  in(exponential(drains_random_, drain_mean_us), [&machine] {
+    if (machine.agent_drains() && !machine.is_paused()) {
+      machine.crash_agent();
+      machine.start_agent();
+    }
   });
 }
 

@@ -31,6 +31,7 @@ private:
   void crash_node();
   void pause_node();
   void crash_agent();
+  void drain_agent();
   void crash_keeper();
   void crash_machine();
   void cut();
@@ -63,6 +64,7 @@ private:
   /// Of what came later.
   random_source disks_random_;
   random_source upgrades_random_;
+  random_source drains_random_;
   std::map<uint64_t, std::pair<place, place>> cuts_;
   uint64_t last_cut_ = 0;
   /// By machine: no further lapse before.

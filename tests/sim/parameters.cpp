@@ -274,6 +274,12 @@ void draw_upgrades(random_source random, parameters& p) {
     p.faults.upgrade_mean_ms = between_sizes(random, 1'000, 8'000);
 }
 
+/// Agents of the node's own process do not drain.
+void draw_drains(random_source random, parameters& p) {
+  if (has_faults(p.faults) && p.cluster.lease_ms > 0 && random.chance(0.12))
+    p.faults.drain_mean_ms = between_sizes(random, 1'000, 15'000);
+}
+
 } // namespace
 
 bool has_faults(const fault_parameters& f) {
@@ -297,6 +303,7 @@ parameters draw(uint64_t seed) {
   draw_forks(own_stream(seed, "forks"), p);
   draw_full_stores(own_stream(seed, "store_full_mean_ms"), p);
   draw_upgrades(own_stream(seed, "upgrade_mean_ms"), p);
+  draw_drains(own_stream(seed, "drain_mean_ms"), p);
   return p;
 }
 

@@ -50,6 +50,8 @@ struct fault_parameters {
   int64_t store_full_mean_ms = 0;
   /// Nodes are brought to a newer version, one after the other.
   int64_t upgrade_mean_ms = 0;
+  /// An agent takes no more work for a while.
+  int64_t drain_mean_ms = 0;
   BERTH_FIELDS(node_crash_mean_ms, node_pause_mean_ms, agent_crash_mean_ms,
                keeper_crash_mean_ms, machine_crash_mean_ms, cut_mean_ms,
                clock_jump_mean_ms, takeover_mean_ms, twin_node_mean_ms,
@@ -58,7 +60,7 @@ struct fault_parameters {
                append_duplicated, call_lost, call_answer_lost, call_slow,
                store_lost_at_restart, store_rolled_back_at_restart,
                client_repeats, rare_place, clock_drift_ppm_max,
-               store_full_mean_ms, upgrade_mean_ms)
+               store_full_mean_ms, upgrade_mean_ms, drain_mean_ms)
 };
 
 struct workload_parameters {

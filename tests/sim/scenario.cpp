@@ -263,6 +263,10 @@ void scenario::start_agent(uint32_t machine) {
   all().machine(machine).start_agent();
 }
 
+void scenario::drain_agent(uint32_t machine) {
+  all().machine(machine).drain_agent();
+}
+
 void scenario::crash_keeper(uint32_t machine) {
   all().machine(machine).crash_keeper();
 }

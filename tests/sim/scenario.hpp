@@ -105,6 +105,8 @@ public:
   void take_over(uint32_t node, uint32_t shard);
   void crash_agent(uint32_t machine);
   void start_agent(uint32_t machine);
+  /// Until it is started again.
+  void drain_agent(uint32_t machine);
   void crash_keeper(uint32_t machine);
   void suspend_machine(uint32_t machine);
   void wake_machine(uint32_t machine);

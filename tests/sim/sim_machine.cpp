@@ -55,7 +55,16 @@ void sim_machine::start_agent() {
     offer(*environments);
 }
 
+void sim_machine::drain_agent() {
+  agent_drains_ = true;
+  agent_->on_clock(clock_.boottime_ms(world_.now()));
+  agent_->drain();
+  carry_out();
+}
+
 void sim_machine::crash_agent() {
+  if (std::exchange(agent_drains_, false) && agent_->is_drained())
+    world_.history.situation("agent_drained");
   agent_life_.end();
   agent_.reset();
   for (const auto& [agent, reading] : std::exchange(dispatch_readings_, {}))
@@ -245,20 +254,20 @@ void sim_machine::carry_out(const append_message_effect& e) {
 }
 
 void sim_machine::tell_owner(uint32_t node, shard_id shard,
-                             const std::string& destination, uint64_t number,
-                             delivery what) {
+                             const std::string& destination, uint64_t up_to,
+                             bool and_no_more) {
   auto& there = all_.node(node);
   world_.network.answer(at(), there.at(), there.life(),
-                        [&there, shard, destination, number, what] {
-                          there.shard(shard).on_delivery(destination, number,
-                                                         what);
+                        [&there, shard, destination, up_to, and_no_more] {
+                          there.shard(shard).on_taken(destination, up_to,
+                                                      and_no_more);
                         });
 }
 
 void sim_machine::carry_out(const dispatch_delivered_effect& e) {
   if (auto from = senders_.find(e.source); from != senders_.end())
     tell_owner(from->second, e.source, source_name(e.agent, e.session), e.up_to,
-               delivery::up_to);
+               false);
 }
 
 void sim_machine::carry_out(const session_attached_effect& e) {
@@ -266,10 +275,8 @@ void sim_machine::carry_out(const session_attached_effect& e) {
   for (uint32_t shard = 0; shard < world_.cluster().shards; ++shard) {
     auto taken = e.last_taken.find(shard);
     auto last = taken == e.last_taken.end() ? 0 : taken->second;
-    for (uint32_t node = 0; node < all_.node_count(); ++node) {
-      tell_owner(node, shard_id{shard}, to, last, delivery::up_to);
-      tell_owner(node, shard_id{shard}, to, last + 1, delivery::failed_from);
-    }
+    for (uint32_t node = 0; node < all_.node_count(); ++node)
+      tell_owner(node, shard_id{shard}, to, last, true);
   }
 }
 

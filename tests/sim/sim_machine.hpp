@@ -33,6 +33,10 @@ public:
   void crash_keeper();
   void crash();
   void pause();
+  /// Its agent finishes what it has and takes no more, until it is started
+  /// again.
+  void drain_agent();
+  bool agent_drains() const { return agent_drains_; }
   /// As its keeper speaks next: the agent reads that when it goes on.
   void pause_at_next_frame() { pauses_at_frame_ = true; }
   void resume();
@@ -71,7 +75,7 @@ private:
   void note_reattachment(const keeper_event& e);
   log_client log_client_of_agent();
   void tell_owner(uint32_t node, shard_id shard, const std::string& destination,
-                  uint64_t number, delivery what);
+                  uint64_t up_to, bool and_no_more);
 
   sim_world& world_;
   cluster& all_;
@@ -91,6 +95,7 @@ private:
   /// What the keeper has said and the agent has not read.
   std::deque<std::string> frames_;
   bool pauses_at_frame_ = false;
+  bool agent_drains_ = false;
   std::set<environment_uid> offered_;
   std::map<agent_id, uint64_t> dispatch_readings_;
   /// From which node a shard's dispatches came last.

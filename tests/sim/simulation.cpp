@@ -115,6 +115,7 @@ const std::vector<std::string>& all_situations() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all{
         "agent_attached_to_running_attempts",
+        "agent_drained",
         "agent_given_up",
         "answer_after_the_client_gave_up",
         "append_landed_after_a_later_one",

@@ -38,6 +38,20 @@ TEST_CASE("agents_not_overcommitted: agents hold what is on them") {
     h.decide({grants(1, 7, 1, 1, "a", 3)});
     CHECK_FALSE(h.found().empty());
   }
+  SECTION("an agent that drains is given no more, until it takes work again") {
+    h.decide({agent_joined{{environment_uid{1}, "a"}, {1, 1}, {}, 0}});
+    auto grant = grants(1, 7, 1, 1);
+    SECTION("but not while it drains") {
+      h.decide({grant});
+      CHECK_FALSE(h.found().empty());
+    }
+    SECTION("and then as much as before") {
+      h.decide({agent(1, "a", 8), grants(1, 7, 1, 1, "a", 2)});
+      CHECK(h.found().empty());
+      h.decide({grants(1, 7, 1, 3)});
+      CHECK_FALSE(h.found().empty());
+    }
+  }
   SECTION("an agent that is not there holds nothing") {
     h.decide({agent_session_ended{{environment_uid{1}, "a"}, {1, 1}}});
     h.decide({grants(1, 7, 1, 1)});

@@ -29,6 +29,11 @@ queue_created queue() {
   return e;
 }
 
+/// The queue's shard has heard of it.
+queue_configured ready_queue() {
+  return {queue().object, {}};
+}
+
 /// A decision that takes submissions up to this one.
 decision_record taking(const made_history& h, log_offset up_to,
                        std::vector<event> events) {
@@ -132,6 +137,28 @@ TEST_CASE("topic_submissions_once: what makes no sense is refused") {
   SECTION("a second refusal is told") {
     h.decide(taking(h, 0, {refusal(0)}));
     h.decide({refusal(0)});
+    CHECK_FALSE(h.found().empty());
+  }
+}
+
+TEST_CASE("topic_submissions_once: what makes sense is refused only until its "
+          "queue is ready") {
+  made_history h{topic_submissions_once, with_topics()};
+  h.decide({queue()});
+  h.happen(record(0, "topic-a"));
+  const auto* not_ready = "the job queue is not ready; try again";
+  SECTION("before, it may be") {
+    h.decide(taking(h, 0, {refusal(0, not_ready)}));
+    h.decide({ready_queue()});
+    CHECK(h.end() == "");
+  }
+  SECTION("a refusal after it is told") {
+    h.decide({ready_queue()});
+    h.decide(taking(h, 0, {refusal(0, not_ready)}));
+    CHECK_FALSE(h.found().empty());
+  }
+  SECTION("any other refusal is told") {
+    h.decide(taking(h, 0, {refusal(0)}));
     CHECK_FALSE(h.found().empty());
   }
 }

@@ -160,6 +160,25 @@ TEST_CASE("A machine that slept through its lease ends its attempts when it "
   s.expect_rest();
 }
 
+TEST_CASE(
+    "An agent that drains finishes what it has, and is given more once it "
+    "is started again") {
+  scenario s{{.nodes = 2, .lease_ms = 30'000}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 5'000});
+  s.run_until_started(job);
+  s.drain_agent(0);
+  s.run_for(1'000);
+  auto next = s.submit("q", {.name = "b"});
+  s.expect(job, job_status::succeeded);
+  s.run_for(20'000);
+  CHECK(s.describe(next).status == job_status::runnable);
+  s.crash_agent(0);
+  s.start_agent(0);
+  s.expect(next, job_status::succeeded);
+  s.expect_rest();
+}
+
 TEST_CASE("A node that starts behind the latest claim finds the owner") {
   scenario s{{.nodes = 2, .lease_ms = 60'000}};
   s.take_over(0, 0);
