@@ -75,6 +75,8 @@ storage_error restore_backup(const store_backup& from,
                                         store_folder.string())
           : rocksdb::Status::IOError("the shared checkpoint cannot be opened");
   if (!status.ok()) {
+    // Its threads may still be copying other files.
+    engine.reset();
     std::error_code ignored;
     fs::remove_all(store_folder, ignored);
   }
