@@ -70,6 +70,10 @@ void call_router::on_holder(shard_id of, const std::string& endpoint) {
     bring_to_owner(of, endpoint);
 }
 
+void call_router::on_at_rest(shard_id of) {
+  claimed_.erase(of);
+}
+
 void call_router::bring_to_owner(shard_id of, const std::string& endpoint) {
   auto& owner = owners_[of];
   if (owner == endpoint)

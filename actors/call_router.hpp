@@ -58,6 +58,9 @@ public:
   /// A member says that it owns the shard. Counts until a claim was read: a
   /// node that starts behind the latest one knows of nobody else.
   void on_holder(shard_id of, const std::string& endpoint);
+  /// This node reads no claims of the shard from now on: what members say
+  /// counts again.
+  void on_at_rest(shard_id of);
   /// That node cannot be reached: what was brought to it is brought again.
   void on_unreachable(const std::string& endpoint);
   /// `from`: who answers. Of several answers to one call the first one that is

@@ -73,7 +73,8 @@ node_heartbeat membership::own_heartbeat(bool leaving,
           own_started_.value_or(-1),
           leaving,
           std::move(owned),
-          std::move(warm)};
+          std::move(warm),
+          {}};
 }
 
 bool membership::is_known() const {
@@ -127,10 +128,25 @@ bool membership::should_own(shard_id shard, bool is_warm) const {
   return is_warm || !held || held->node == settings_.node;
 }
 
-bool membership::should_follow(shard_id shard) const {
-  return is_known()
-         && (owner(shard) == settings_.node
-             || follower(shard) == settings_.node);
+bool membership::is_warm(const std::string& node, shard_id shard) const {
+  const auto& warm = members_.at(node).said.warm;
+  return std::find(warm.begin(), warm.end(), shard) != warm.end();
+}
+
+bool membership::should_follow(shard_id shard, bool follows) const {
+  if (shard == catalog_shard)
+    return true;
+  if (!is_known())
+    return follows;
+  auto names = ranking(shard);
+  names.resize(std::min(names.size(), followed_ranks));
+  if (std::find(names.begin(), names.end(), settings_.node) != names.end())
+    return true;
+  return follows
+         && (names.size() < followed_ranks
+             || !std::all_of(names.begin(), names.end(), [&](const auto& name) {
+                  return is_warm(name, shard);
+                }));
 }
 
 std::optional<int64_t> membership::next_due_boottime_ms() const {

@@ -26,6 +26,10 @@ struct membership_settings {
   int64_t timeout_ms = 5000;
 };
 
+/// Nodes that fold a shard: its owner and one that is warm when the owner is
+/// lost.
+constexpr size_t followed_ranks = 2;
+
 /// Names beyond are not taken as members; their processes are never asked.
 constexpr size_t members_max = 1000;
 
@@ -44,7 +48,7 @@ public:
   /// reading began at the topic's end.)
   void on_read_to_end();
 
-  /// This process's next heartbeat.
+  /// This process's next heartbeat, without figures.
   node_heartbeat own_heartbeat(bool leaving, std::vector<shard_id> owned,
                                std::vector<shard_id> warm) const;
 
@@ -69,9 +73,10 @@ public:
   /// Whether this node should claim the shard, or keep it: it ranks first, and
   /// is warm or nobody else holds it.
   bool should_own(shard_id shard, bool is_warm) const;
-  /// Whether this node should fold the shard without owning it: it ranks first
-  /// or second.
-  bool should_follow(shard_id shard) const;
+  /// Whether this node should fold the shard, as its owner or to take over from
+  /// it: it ranks among the first `followed_ranks`, or it `follows` until all
+  /// of those are warm. Shard 0 every node folds, for the catalog.
+  bool should_follow(shard_id shard, bool follows) const;
 
   /// When the view changes by time alone, by CLOCK_BOOTTIME.
   std::optional<int64_t> next_due_boottime_ms() const;
@@ -86,6 +91,7 @@ private:
   };
   void forget_silent();
   bool own_is_silent() const;
+  bool is_warm(const std::string& node, shard_id shard) const;
 
   membership_settings settings_;
   std::map<std::string, member> members_;

@@ -82,6 +82,13 @@ shard_state::shard_state(shard_state_options options)
       options_.jobs, [this](queue_uid uid) { return find_queue(uid); });
 }
 
+size_t shard_state::runnable_count() const {
+  size_t count = 0;
+  for (const auto& [uid, queue] : queues_)
+    count += queue.runnable_count();
+  return count;
+}
+
 const queue_actor* shard_state::find_queue(queue_uid uid) const {
   auto found = queues_.find(uid);
   return found == queues_.end() ? nullptr : &found->second;

@@ -47,6 +47,8 @@ public:
   const queue_actor* find_queue(queue_uid uid) const;
   const compute_environment_actor* find_environment(environment_uid uid) const;
   const std::map<queue_uid, queue_actor>& queues() const { return queues_; }
+  /// Jobs and children that wait for resources, in all queues.
+  size_t runnable_count() const;
   const std::map<environment_uid, compute_environment_actor>&
   environments() const {
     return environments_;

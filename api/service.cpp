@@ -216,10 +216,17 @@ struct service::impl {
       respond(aws_batch::print_error(*error));
       return;
     }
-    auto refusal =
-        stream_events(events, who.owner, std::get<std::string>(after), open);
-    if (refusal)
-      respond(aws_batch::print_error(*refusal));
+    events.prepare([&source = events, owner = who.owner,
+                    after = std::get<std::string>(std::move(after)), respond,
+                    open](event_source::prepared ready) {
+      auto refusal = std::optional<api_error>{};
+      if (auto* hold = std::get_if<event_hold>(&ready))
+        refusal = stream_events(source, std::move(*hold), owner, after, open);
+      else
+        refusal = std::get<api_error>(ready);
+      if (refusal)
+        respond(aws_batch::print_error(*refusal));
+    });
   }
 
   gateway_interface& gateway;

@@ -52,6 +52,13 @@ node_api::node_api(node& of, credential_set credentials,
     : node_(of), credentials_(std::move(credentials)),
       settings_(std::move(settings)) {}
 
+whole_log_holder node_api::whole_log_of_node() {
+  if (!settings_.cluster)
+    return {};
+  return
+      [this](whole_log_ready then) { node_.hold_whole_log(std::move(then)); };
+}
+
 void node_api::make_service() {
   output_ = settings_.output
                 ? std::move(settings_.output)
@@ -60,7 +67,7 @@ void node_api::make_service() {
     node_.transitions().start_at(shard.id, shard.epoch);
   changes_ = make_state_changes(
       node_.transitions(), node_.gateway(), node_.event_log(),
-      settings_.cluster ? log_use::shared : log_use::own);
+      settings_.cluster ? log_use::shared : log_use::own, whole_log_of_node());
   audit_ = make_node_audit(node_);
   service_options o;
   o.audit = audit_.get();

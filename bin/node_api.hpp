@@ -9,6 +9,7 @@
 #include "messages/event_source.hpp"
 #include "messages/output_source.hpp"
 #include "runtime/node.hpp"
+#include "runtime/state_changes.hpp"
 #include "runtime/task_thread.hpp"
 
 #include <cstdint>
@@ -49,6 +50,7 @@ public:
 
 private:
   void make_service();
+  whole_log_holder whole_log_of_node();
   std::string print_all_metrics() const;
 
   node& node_;

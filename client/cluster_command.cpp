@@ -13,13 +13,16 @@ using nlohmann::json;
 
 std::string text_of(const json& object, const char* member) {
   const auto& value = object.at(member);
+  if (value.is_null())
+    return "-";
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-std::string joined(const json& numbers) {
+std::string joined(const json& list) {
   std::string all;
-  for (const auto& n : numbers)
-    all += (all.empty() ? "" : ",") + n.dump();
+  for (const auto& one : list)
+    all += (all.empty() ? "" : ",")
+           + (one.is_string() ? one.get<std::string>() : one.dump());
   return all.empty() ? "-" : all;
 }
 
@@ -36,16 +39,17 @@ table table_of_nodes(const json& cluster) {
 table table_of_shards(const json& cluster) {
   table t;
   auto right = column_side::right;
-  t.columns = {{"SHARD"},        {"OWNER"},          {"NEXT"},
-               {"EPOCH", right}, {"OFFSET", right},  {"LAG", right},
-               {"LIVE", right},  {"RUNNABLE", right}};
+  t.columns = {{"SHARD"},      {"OWNER"},        {"NEXT"},
+               {"FOLLOWERS"},  {"EPOCH", right}, {"OFFSET", right},
+               {"LAG", right}, {"LIVE", right},  {"RUNNABLE", right}};
   for (const auto& s : cluster.at("shards")) {
     auto owner = text_of(s, "owner");
     auto first = text_of(s, "ranked_first");
     t.rows.push_back({text_of(s, "id"), owner.empty() ? "nobody" : owner,
-                      first == owner ? "" : first, text_of(s, "epoch"),
-                      text_of(s, "folded_offset"), text_of(s, "lag"),
-                      text_of(s, "live_jobs"), text_of(s, "runnable_jobs")});
+                      first == owner ? "" : first, joined(s.at("followers")),
+                      text_of(s, "epoch"), text_of(s, "folded_offset"),
+                      text_of(s, "lag"), text_of(s, "live_jobs"),
+                      text_of(s, "runnable_jobs")});
   }
   return t;
 }

@@ -35,7 +35,8 @@ struct shard_verdict {
   uint64_t out_of_sequence = 0;
   log_offset up_to = -1;
   uint64_t state_hash = 0;
-  /// What the fold was compared with: `server` (its live state) or `store`.
+  /// What the fold was compared with: `server` (its live state) or `store`;
+  /// empty = nothing here has a state of the shard.
   std::string compared_with;
   bool agrees = false;
   /// What is wrong; empty when all is well.

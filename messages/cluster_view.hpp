@@ -24,17 +24,20 @@ struct cluster_shard {
   /// Who said last that it owns the shard, and who should; empty = nobody.
   std::string owner;
   std::string ranked_first;
-  /// As this node has folded it.
+  /// Warm: could take it over at once.
+  std::vector<std::string> followers;
+  /// This node does not fold it: what follows is as its owner said last.
+  bool is_at_rest = false;
   int64_t at_epoch = -1;
   log_offset folded_offset = -1;
   uint64_t seq = 0;
   /// Records of the log that this node has not folded yet; -1 = the brokers do
-  /// not say.
+  /// not say. Nothing where it is at rest.
   int64_t lag = 0;
   uint64_t live_jobs = 0;
   uint64_t runnable_jobs = 0;
-  BERTH_FIELDS(id, owner, ranked_first, at_epoch, folded_offset, seq, lag,
-               live_jobs, runnable_jobs)
+  BERTH_FIELDS(id, owner, ranked_first, followers, is_at_rest, at_epoch,
+               folded_offset, seq, lag, live_jobs, runnable_jobs)
 };
 
 struct cluster_agent {

@@ -29,9 +29,20 @@ public:
   virtual ~event_subscription() = default;
 };
 
+/// While it lives the source sees all events.
+using event_hold = std::shared_ptr<void>;
+
 class event_source {
 public:
   virtual ~event_source() = default;
+
+  using prepared = std::variant<event_hold, api_error>;
+  /// Comes before `subscribe`. `then` is called once the source sees all events
+  /// from the time of this call on, from any thread, possibly before this
+  /// returns; it must not block.
+  virtual void prepare(std::function<void(prepared)> then) {
+    then(event_hold{});
+  }
 
   using outcome = std::variant<std::unique_ptr<event_subscription>, api_error>;
 

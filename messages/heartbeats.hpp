@@ -15,6 +15,17 @@ namespace berth {
 /// Raised when a reader of this version could misread; a newer one is skipped.
 constexpr uint32_t heartbeat_format = 1;
 
+/// How it is with a shard, by its owner.
+struct owned_shard_figures {
+  shard_id shard;
+  epoch at_epoch;
+  log_offset folded_offset = -1;
+  uint64_t seq = 0;
+  uint64_t live_jobs = 0;
+  uint64_t runnable_jobs = 0;
+  BERTH_FIELDS(shard, at_epoch, folded_offset, seq, live_jobs, runnable_jobs)
+};
+
 /// A node's, keyed by its name, so that all of one name are in one partition.
 struct node_heartbeat {
   static constexpr uint16_t number = 1;
@@ -31,7 +42,9 @@ struct node_heartbeat {
   std::vector<shard_id> owned;
   /// Folded to near the log's end: a claim would not wait for a replay.
   std::vector<shard_id> warm;
-  BERTH_FIELDS(node, nonce, endpoint, started, leaving, owned, warm)
+  /// Of the shards in `owned`; an older node does not say.
+  std::vector<owned_shard_figures> figures;
+  BERTH_FIELDS(node, nonce, endpoint, started, leaving, owned, warm, figures)
 };
 
 /// An agent's session, keyed by the agent.

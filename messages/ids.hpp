@@ -23,6 +23,8 @@ struct number_id {
 
 /// A partition of `berth.log` and the virtual actors that live in it.
 using shard_id = number_id<struct shard_tag, uint32_t>;
+/// Queues, environments and definitions are configured there.
+constexpr shard_id catalog_shard{0};
 /// Position of a record in its partition; the first is 0.
 using log_offset = int64_t;
 /// Offset of the claim under which a decision was made (rule Claim).

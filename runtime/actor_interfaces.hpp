@@ -81,19 +81,26 @@ struct reading_failed {
   uint64_t incarnation = 0;
   storage_error error;
 };
+/// What a renewed store is; nothing with an error.
+struct store_renewed {
+  std::shared_ptr<store> renewed;
+  storage_error error;
+};
 /// A machine that did not come to own the shard is made anew after a pause.
 struct restart_due {};
-/// Runs `look` on the machine between two inputs, for metrics and audits; again
-/// after the next record while it answers false.
+/// See `shard_driver::inspect`; for metrics and audits.
 struct inspect_shard {
-  std::function<bool(const shard&)> look;
+  std::function<bool(const shard*)> look;
 };
 
 // To a shard host of a cluster's node.
 
-/// Whether this node should own the shard (`shard_driver::set_candidate`).
-struct candidate_chosen {
+/// What this node should do with the shard (`shard_driver::set_candidate`,
+/// `set_followed`).
+struct part_chosen {
   bool candidate = false;
+  bool followed = false;
+  friend bool operator==(const part_chosen&, const part_chosen&) = default;
 };
 /// Where does it stand? Answered by `shard_stands`.
 struct stand_asked {};
@@ -113,30 +120,32 @@ struct heartbeats_read_to {
 struct broker_seen {
   bool is_there = true;
 };
-/// Answered once everything that is in the log now was folded here.
-struct replica_barrier {
-  call_token token = 0;
+/// `done` is called, and must not block, once everything that is in the log now
+/// was folded here and the gateway told of it, or with the error for which that
+/// cannot be known. Requires that the shard is followed.
+struct fold_awaited {
+  std::function<void(const storage_error&)> done;
 };
-struct replica_end_known {
-  call_token token = 0;
+struct awaited_end_known {
+  std::function<void(const storage_error&)> done;
   log_offset end = 0;
   storage_error error;
 };
 struct watch_due {};
 
 using shard_host_actor = caf::typed_actor<
-    caf::reacts_to<candidate_chosen>, caf::reacts_to<stand_asked>,
+    caf::reacts_to<part_chosen>, caf::reacts_to<stand_asked>,
     caf::reacts_to<stand_known>, caf::reacts_to<agent_heartbeats_read>,
     caf::reacts_to<heartbeats_read_to>, caf::reacts_to<broker_seen>,
-    caf::reacts_to<replica_barrier>, caf::reacts_to<replica_end_known>,
+    caf::reacts_to<fold_awaited>, caf::reacts_to<awaited_end_known>,
     caf::reacts_to<watch_due>, caf::reacts_to<records_read>,
     caf::reacts_to<own_append_failed>, caf::reacts_to<end_known>,
     caf::reacts_to<sending_known>, caf::reacts_to<taken_known>,
     caf::reacts_to<shard_calls>, caf::reacts_to<submissions_given>,
-    caf::reacts_to<rows_written>, caf::reacts_to<checkpoint_due>,
-    caf::reacts_to<reading_failed>, caf::reacts_to<inspect_shard>,
-    caf::reacts_to<restart_due>, caf::reacts_to<tick>,
-    caf::reacts_to<stop_now>>;
+    caf::reacts_to<rows_written>, caf::reacts_to<store_renewed>,
+    caf::reacts_to<checkpoint_due>, caf::reacts_to<reading_failed>,
+    caf::reacts_to<inspect_shard>, caf::reacts_to<restart_due>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 // To the writer of a shard's store; it may block.
 
@@ -148,8 +157,15 @@ struct write_rows {
   bool is_owner = false;
 };
 
+/// Take a copy that is farther than the store, if there is one. Nobody else may
+/// have the store open; answered by `store_renewed`.
+struct renew_store {
+  shard_host_actor then;
+};
+
 using store_writer_actor =
-    caf::typed_actor<caf::reacts_to<write_rows>, caf::reacts_to<stop_now>>;
+    caf::typed_actor<caf::reacts_to<write_rows>, caf::reacts_to<renew_store>,
+                     caf::reacts_to<stop_now>>;
 
 // To whoever brought calls to a shard.
 
@@ -221,6 +237,10 @@ struct owner_known {
   /// A claim counts more than what heartbeats say.
   bool by_claim = false;
 };
+/// This node does not read the shard's claims any more.
+struct shard_at_rest {
+  shard_id of;
+};
 struct peer_answers {
   std::string endpoint;
   std::vector<call_answer> answers;
@@ -233,9 +253,9 @@ using gateway_actor = caf::typed_actor<
     caf::reacts_to<api_request>, caf::reacts_to<shard_answers>,
     caf::reacts_to<resolve_submissions>, caf::reacts_to<catalog_folded>,
     caf::reacts_to<catalog_loaded>, caf::reacts_to<shards_known>,
-    caf::reacts_to<owner_known>, caf::reacts_to<peer_answers>,
-    caf::reacts_to<peer_unreachable>, caf::reacts_to<tick>,
-    caf::reacts_to<stop_now>>;
+    caf::reacts_to<owner_known>, caf::reacts_to<shard_at_rest>,
+    caf::reacts_to<peer_answers>, caf::reacts_to<peer_unreachable>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 // To the host of the membership.
 
@@ -244,6 +264,14 @@ struct shard_stands {
   bool is_owner = false;
   /// Folded to near the log's end.
   bool is_warm = false;
+  bool is_at_rest = false;
+  /// Of an owner.
+  owned_shard_figures figures;
+};
+/// Whether this node folds all shards, whatever its rank; for some time after
+/// it was last wanted.
+struct whole_log_wanted {
+  bool is_wanted = false;
 };
 /// Tell the shard's host once all heartbeats of now were read.
 struct heartbeats_look {
@@ -272,7 +300,8 @@ using members_host_actor = caf::typed_actor<
     caf::reacts_to<shard_stands>, caf::reacts_to<heartbeats_look>,
     caf::reacts_to<heartbeats_taken>, caf::reacts_to<heartbeats_end_known>,
     caf::reacts_to<leave_cluster>, caf::reacts_to<inspect_members>,
-    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+    caf::reacts_to<whole_log_wanted>, caf::reacts_to<tick>,
+    caf::reacts_to<stop_now>>;
 
 // To the agent host.
 
@@ -364,6 +393,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::reading_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::inspect_shard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::restart_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::write_rows)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::renew_store)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::store_renewed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::api_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_answers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::resolve_submissions)
@@ -383,21 +414,23 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::output_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::agent_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::end_jobs)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::drain_agents)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::candidate_chosen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::part_chosen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stand_asked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::stand_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::agent_heartbeats_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_read_to)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::broker_seen)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::replica_barrier)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::replica_end_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::fold_awaited)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::awaited_end_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::watch_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::owner_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_at_rest)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_answers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_unreachable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_calls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_dialed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_stands)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::whole_log_wanted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_look)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_end_known)

@@ -10,8 +10,8 @@
 
 namespace berth {
 
-/// Of a running node, which outlives it. Its fold is compared with the owners'
-/// live state.
+/// Of a running node, which outlives it. Its fold is compared with the node's
+/// live state, where it has one.
 std::unique_ptr<audit_source> make_node_audit(node& of);
 
 /// Of a folder that nobody works with, opened for reading. The fold is compared

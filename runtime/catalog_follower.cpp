@@ -76,7 +76,6 @@ catalog_follower::catalog_follower(log& from,
                                    std::function<void(environments)> changed,
                                    std::function<void(std::string)> failed)
     : state_(std::make_shared<state>(std::move(changed), std::move(failed))) {
-  constexpr shard_id catalog_shard{0};
   from.end_offset(catalog_shard,
                   [s = state_](log_offset end, const storage_error& error) {
                     s->on_end(end, error);

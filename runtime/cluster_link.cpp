@@ -71,9 +71,11 @@ shard_cluster_options cluster_link::for_shard(shard_id shard,
     if (auto to = members())
       caf::anon_send(to, look);
   };
-  o.on_claim = [gateway, shard](epoch, const claim_record& claim) {
+  o.on_claim = [shard](epoch, const claim_record& claim) {
     spdlog::info("claim read shard={} node={} endpoint={}", shard.value,
                  claim.node, claim.endpoint);
+  };
+  o.on_claimed_by = [gateway, shard](const claim_record& claim) {
     caf::anon_send(gateway, owner_known{shard, claim.endpoint, true});
   };
   return o;
@@ -98,6 +100,11 @@ void cluster_link::join(caf::actor_system& system, const std::string& node,
   auto host = spawn_members_host(system, std::move(o));
   std::lock_guard lock{mutex_};
   members_ = std::move(host);
+}
+
+void cluster_link::want_whole_log(bool is_wanted) {
+  if (auto to = members())
+    caf::anon_send(to, whole_log_wanted{is_wanted});
 }
 
 void cluster_link::leave(int64_t patience_ms) {

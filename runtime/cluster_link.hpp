@@ -42,6 +42,8 @@ public:
             std::function<void(std::string)> on_fatal);
   /// Hands its shards over; returns once it has none, or the time is over.
   void leave(int64_t patience_ms);
+  /// Whether this node folds all shards, whatever its rank.
+  void want_whole_log(bool is_wanted);
   cluster_view view() const;
   void stop();
 

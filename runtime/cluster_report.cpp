@@ -58,13 +58,34 @@ cluster_shard describe(const cluster_view& view, const shard_status& status,
   s.id = status.id;
   s.owner = view.holders.at(status.id.value);
   s.ranked_first = view.ranked_first.at(status.id.value);
+  s.is_at_rest = status.is_at_rest;
   s.at_epoch = status.epoch;
   s.folded_offset = status.folded_offset;
   s.seq = status.seq;
   s.live_jobs = status.live_jobs;
   s.runnable_jobs = status.runnable_jobs;
-  s.lag = lag_of(status, end);
+  s.lag = status.is_at_rest ? 0 : lag_of(status, end);
   return s;
+}
+
+/// What members say of the shards that they own and follow.
+void take(const node_heartbeat& said, std::vector<cluster_shard>& shards) {
+  auto known = [&](shard_id id) { return id.value < shards.size(); };
+  for (auto id : said.warm)
+    if (known(id) && shards[id.value].owner != said.node)
+      shards[id.value].followers.push_back(said.node);
+  for (const auto& f : said.figures) {
+    if (!known(f.shard))
+      continue;
+    auto& s = shards[f.shard.value];
+    if (!s.is_at_rest || s.owner != said.node)
+      continue;
+    s.at_epoch = f.at_epoch.value;
+    s.folded_offset = f.folded_offset;
+    s.seq = f.seq;
+    s.live_jobs = f.live_jobs;
+    s.runnable_jobs = f.runnable_jobs;
+  }
 }
 
 } // namespace
@@ -74,11 +95,13 @@ cluster_report report_cluster(node& of, const std::string& name) {
   cluster_report r;
   r.node = name;
   r.is_known = view.is_known;
-  for (auto& m : view.members)
-    r.nodes.push_back({m.node, m.endpoint, m.leaving, std::move(m.owned)});
   end_question ends{of.event_log(), of.shard_count()};
   for (const auto& status : of.status(false))
     r.shards.push_back(describe(view, status, ends.of(status.id)));
+  for (auto& m : view.members) {
+    take(m, r.shards);
+    r.nodes.push_back({m.node, m.endpoint, m.leaving, std::move(m.owned)});
+  }
   for (auto& a : view.agents)
     r.agents.push_back({a.said.agent, a.said.session, a.said.environment_shard,
                         boottime_ms() - a.heard_boottime_ms});

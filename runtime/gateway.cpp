@@ -88,7 +88,8 @@ void gateway_state::call(call_shard_effect& call,
   }
   // A replica's barrier is its own: what this node has folded counts, not what
   // the owner has.
-  if (call.to.value == 0 && std::holds_alternative<barrier_call>(call.what))
+  if (call.to == catalog_shard
+      && std::holds_alternative<barrier_call>(call.what))
     ask_replica(call.token);
   else
     router->on_call(call.to, call.token, std::move(call.what));
@@ -96,7 +97,15 @@ void gateway_state::call(call_shard_effect& call,
 
 void gateway_state::ask_replica(call_token token) {
   barriers[token] = boottime_ms() + options.cluster->routing.patience_ms;
-  caf::anon_send(shards.at(0), replica_barrier{token});
+  caf::anon_send(
+      shards.at(catalog_shard.value),
+      fold_awaited{[gateway = caf::actor_cast<gateway_actor>(self),
+                    token](const storage_error& error) {
+        result answer = response{done_response{}};
+        if (error)
+          answer = api_error{api_errc::unavailable, error.message};
+        caf::anon_send(gateway, shard_answers{{{token, std::move(answer)}}});
+      }});
 }
 
 void gateway_state::give_barriers_up() {
@@ -270,6 +279,7 @@ gateway_behavior(gateway_actor::stateful_pointer<gateway_state> self,
         self->state.door = m.door;
       },
       [self](const owner_known& m) { self->state.on_owner(m); },
+      [self](const shard_at_rest& m) { self->state.router->on_at_rest(m.of); },
       [self](const peer_answers& m) {
         self->state.on_answers(m.endpoint, m.answers);
       },

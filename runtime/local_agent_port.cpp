@@ -21,9 +21,9 @@ public:
                   std::function<void()> then) override {
     caf::anon_send(shards_.at(environment.shard.value),
                    inspect_shard{[uid = environment.uid, is_wanted,
-                                  then = std::move(then)](const shard& m) {
-                     if (is_wanted()
-                         && m.state().environments().count(uid) == 0)
+                                  then = std::move(then)](const shard* m) {
+                     if (is_wanted() && m != nullptr
+                         && m->state().environments().count(uid) == 0)
                        return false;
                      then();
                      return true;

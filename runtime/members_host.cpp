@@ -28,13 +28,13 @@ constexpr int64_t intervals_until_lost = 4;
 constexpr size_t agents_seen_max = 10'000;
 constexpr int64_t agents_seen_ms = 60'000;
 
+/// For how long all shards are folded after that was last wanted: who lost the
+/// stream of events comes back for it.
+constexpr int64_t whole_log_linger_ms = 60'000;
+
 struct members_host_state {
   static inline const char* name = "members_host";
 
-  struct stand {
-    bool is_owner = false;
-    bool is_warm = false;
-  };
   /// A node that has another secret.
   struct stranger {
     std::string node;
@@ -59,8 +59,10 @@ struct members_host_state {
   uint64_t generation = 0;
   bool broker_is_lost = false;
   std::optional<stranger> last_stranger;
-  std::map<shard_id, stand> stands;
-  std::vector<bool> told;
+  std::map<shard_id, shard_stands> stands;
+  std::vector<part_chosen> told;
+  bool whole_log = false;
+  int64_t whole_log_until_ms = 0;
   std::deque<open_look> looks;
   std::map<agent_id, agent_seen> agents;
   bool is_leaving = false;
@@ -79,6 +81,7 @@ struct members_host_state {
   void answer_looks();
   void on_time();
   void beat();
+  part_chosen part_in(shard_id shard) const;
   void choose_shards(bool tell_all);
   void tell_holders();
   void look_at_broker();
@@ -92,7 +95,7 @@ void members_host_state::start(members_host_options o) {
   members = std::make_unique<membership>(options.membership);
   members->on_clock(boottime_ms());
   own_heard_ms = boottime_ms();
-  told.assign(options.shards.size(), false);
+  told.resize(options.shards.size());
   auto begin = options.heartbeats->begin_offset(only_partition);
   options.heartbeats->end_offset(
       only_partition, [host = me(), begin, fatal = options.on_fatal](
@@ -228,32 +231,44 @@ void members_host_state::beat() {
   });
   std::vector<shard_id> owned;
   std::vector<shard_id> warm;
+  std::vector<owned_shard_figures> figures;
   for (const auto& [shard, s] : stands) {
-    if (s.is_owner)
+    if (s.is_owner) {
       owned.push_back(shard);
+      figures.push_back(s.figures);
+    }
     if (s.is_warm)
       warm.push_back(shard);
   }
-  heartbeat h;
-  h.body =
+  auto own =
       members->own_heartbeat(is_leaving, std::move(owned), std::move(warm));
+  own.figures = std::move(figures);
+  heartbeat h;
+  h.body = std::move(own);
   options.heartbeats->append(only_partition, encode(h),
                              [](append_outcome, const storage_error&) {});
   for (const auto& shard : options.shards)
     caf::anon_send(shard, stand_asked{});
 }
 
+part_chosen members_host_state::part_in(shard_id shard) const {
+  auto stand = stands.find(shard);
+  auto is_warm = stand != stands.end() && stand->second.is_warm;
+  auto wants_all = whole_log || boottime_ms() < whole_log_until_ms;
+  return {!is_leaving && members->should_own(shard, is_warm),
+          wants_all
+              || members->should_follow(shard, told[shard.value].followed)};
+}
+
 /// All are told with each heartbeat, since whom another node has fenced waits
 /// to be told anew; between them only what changed.
 void members_host_state::choose_shards(bool tell_all) {
   for (uint32_t i = 0; i < options.shards.size(); ++i) {
-    auto is_warm = stands[shard_id{i}].is_warm;
-    auto chosen = !is_leaving && members->is_known()
-                  && members->should_own(shard_id{i}, is_warm);
+    auto chosen = part_in(shard_id{i});
     if (!tell_all && chosen == told[i])
       continue;
     told[i] = chosen;
-    caf::anon_send(options.shards[i], candidate_chosen{chosen});
+    caf::anon_send(options.shards[i], chosen);
   }
 }
 
@@ -323,7 +338,7 @@ members_host_actor::behavior_type members_host_behavior(
         auto& stand = st.stands[m.shard];
         auto is_new =
             stand.is_owner != m.is_owner || stand.is_warm != m.is_warm;
-        stand = {m.is_owner, m.is_warm};
+        stand = m;
         // Others shall know at once.
         if (is_new && st.reading) {
           st.beat_at_ms = boottime_ms();
@@ -348,6 +363,13 @@ members_host_actor::behavior_type members_host_behavior(
         st.beat_at_ms = boottime_ms();
         if (st.reading)
           st.on_time();
+      },
+      [self](const whole_log_wanted& m) {
+        auto& st = self->state;
+        if (st.whole_log && !m.is_wanted)
+          st.whole_log_until_ms = boottime_ms() + whole_log_linger_ms;
+        st.whole_log = m.is_wanted;
+        st.choose_shards(false);
       },
       [self](const inspect_members& m) { m.look(self->state.view()); },
       [self](const tick& m) {

@@ -22,6 +22,8 @@ MetricFamily family(const std::vector<shard_status>& shards, const char* name,
   f.help = help;
   f.type = type;
   for (const auto& shard : shards) {
+    if (shard.is_at_rest)
+      continue;
     ClientMetric m;
     m.label.push_back({"shard", std::to_string(shard.id.value)});
     if (type == MetricType::Counter)
@@ -69,7 +71,8 @@ void add_cluster(std::vector<MetricFamily>& all, const cluster_report& c) {
                             "1 when some node says that it owns the shard.");
   for (const auto& s : c.shards) {
     auto shard = std::to_string(s.id.value);
-    add(lag, static_cast<double>(s.lag), {{"shard", shard}});
+    if (!s.is_at_rest)
+      add(lag, static_cast<double>(s.lag), {{"shard", shard}});
     add(owned, s.owner.empty() ? 0 : 1, {{"shard", shard}});
   }
   auto silent = gauge_family("berth_agent_silent_seconds",

@@ -6,6 +6,7 @@
 #include "runtime/local_agent_port.hpp"
 #include "runtime/public_topics.hpp"
 #include "runtime/shard_host.hpp"
+#include "runtime/whole_log.hpp"
 #include "storage/local_log.hpp"
 #include "storage/rocksdb_store.hpp"
 #include "storage/store_backups.hpp"
@@ -66,6 +67,9 @@ store_result open_store(data_folder& folder, shard_id shard, log& log,
   return open_rocksdb_store({folder.store_folder(shard)});
 }
 
+/// Records by which a store must be behind a shared copy to be replaced by it.
+constexpr log_offset renewed_when_behind = 10'000;
+
 } // namespace
 
 class node::impl {
@@ -101,7 +105,9 @@ public:
     if (auto error = options_.cluster ? open_cluster() : open_log())
       return error;
     for (uint32_t i = 0; i < log_->partitions(); ++i) {
-      fetch_shared_checkpoint(shard_id{i});
+      // Those of others are renewed when they are followed.
+      if (shard_id{i} == catalog_shard)
+        fetch_shared_checkpoint(shard_id{i});
       auto store =
           open_store(*folder_, shard_id{i}, *log_, cluster_ != nullptr);
       if (store.error)
@@ -129,6 +135,9 @@ public:
     caf::anon_send(gateway_,
                    shards_known{hosts_, cluster_ ? cluster_->calling_door()
                                                  : node_door_actor{}});
+    whole_log_ = std::make_unique<whole_log>(
+        [this](bool is_wanted) { cluster_->want_whole_log(is_wanted); },
+        hosts_);
     if (cluster_)
       cluster_->join(*system_, options_.name, hosts_, gateway_,
                      [this](std::string why) { fatal(std::move(why)); });
@@ -166,17 +175,17 @@ public:
     for (const auto& host : hosts_) {
       auto found = std::make_shared<std::promise<shard_status>>();
       asked.push_back(found->get_future());
-      caf::anon_send(host, inspect_shard{[found, with_hash](const shard& m) {
+      caf::anon_send(host, inspect_shard{[found, with_hash](const shard* m) {
                        // The state holds what an unconfirmed decision did.
-                       if (with_hash && m.decision_in_flight())
+                       if (m != nullptr && with_hash && m->decision_in_flight())
                          return false;
                        found->set_value(look(m, with_hash));
                        return true;
                      }});
     }
     std::vector<shard_status> all;
-    for (auto& one : asked)
-      all.push_back(one.get());
+    for (uint32_t i = 0; i < asked.size(); ++i)
+      all.emplace_back(asked[i].get()).id = shard_id{i};
     return all;
   }
 
@@ -187,6 +196,9 @@ public:
   }
 
   cluster_link& cluster() { return *cluster_; }
+  void hold_whole_log(whole_log_ready then) {
+    whole_log_->hold(std::move(then));
+  }
   std::optional<public_topics_counts> public_counts() const {
     if (!topics_)
       return std::nullopt;
@@ -277,6 +289,24 @@ private:
                    newest->folder.string());
   }
 
+  /// Reading on from a store that has been at rest for long would take longer
+  /// than a copy of its owner's.
+  store_renewed renewed(shard_id shard, std::shared_ptr<store> own) {
+    auto newest = newest_backup(*shared_checkpoints(), shard);
+    auto at = own->last_checkpoint();
+    if (!newest
+        || (at
+            && newest->at.folded_offset
+                   < at->folded_offset + renewed_when_behind))
+      return {std::move(own), {}};
+    own.reset();
+    std::error_code failure;
+    std::filesystem::remove_all(folder_->store_folder(shard), failure);
+    fetch_shared_checkpoint(shard);
+    auto result = open_store(*folder_, shard, *log_, true);
+    return {std::move(result.opened), std::move(result.error)};
+  }
+
   std::optional<store_copies> copies_of(shard_id shard) const {
     auto place = shared_checkpoints();
     if (!place)
@@ -301,16 +331,18 @@ private:
     door_ = make_gateway_door(gateway_);
   }
 
-  static shard_status look(const shard& m, bool with_hash) {
+  static shard_status look(const shard* at, bool with_hash) {
     shard_status s;
-    s.id = m.state().self();
+    s.is_at_rest = at == nullptr;
+    if (s.is_at_rest)
+      return s;
+    const auto& m = *at;
     s.role = m.role();
     s.epoch = m.current_epoch().value;
     s.folded_offset = m.folded_offset();
     s.seq = m.seq();
     s.live_jobs = m.state().jobs().live_count();
-    for (const auto& [uid, queue] : m.state().queues())
-      s.runnable_jobs += queue.runnable_count();
+    s.runnable_jobs = m.state().runnable_count();
     s.waiting_calls = m.waiting_calls();
     s.counters = m.counters();
     if (with_hash)
@@ -327,6 +359,7 @@ private:
       o.shard.state.catalog.first_environment_shard = 1;
       o.shard.endpoint = cluster_->endpoint();
       o.candidate = false;
+      o.followed = id == catalog_shard;
       o.cluster = cluster_->for_shard(id, gateway_);
       o.cluster->on_claim = [this, id, tell = std::move(o.cluster->on_claim)](
                                 epoch at, const claim_record& claim) {
@@ -339,11 +372,16 @@ private:
     o.shard.cluster_id = log_->cluster_id();
     o.shard.node = options_.name;
     o.log_ = log_.get();
-    o.store_ = stores_.at(id.value);
+    auto rows = std::move(stores_.at(id.value));
+    o.store_ = rows;
+    o.renews_store = shared_checkpoints().has_value();
     o.checkpoint_interval_ms = options_.checkpoint_interval_ms;
     o.gateway = gateway_;
     o.store_writer = writers_.emplace_back(
-        spawn_store_writer(*system_, stores_.at(id.value), copies_of(id)));
+        spawn_store_writer(*system_, std::move(rows), copies_of(id),
+                           [this, id](std::shared_ptr<store> own) {
+                             return renewed(id, std::move(own));
+                           }));
     o.on_dispatch = [this](std::shared_ptr<const dispatch> d) {
       std::lock_guard lock{mutex_};
       if (agents_)
@@ -387,6 +425,7 @@ private:
   std::unique_ptr<gateway_interface> door_;
   std::vector<store_writer_actor> writers_;
   std::vector<shard_host_actor> hosts_;
+  std::unique_ptr<whole_log> whole_log_;
   std::unique_ptr<std::latch> owned_;
   std::atomic<bool> fatal_ = false;
 
@@ -454,6 +493,10 @@ cluster_view node::view() const {
 
 std::optional<public_topics_counts> node::public_counts() const {
   return impl_->public_counts();
+}
+
+void node::hold_whole_log(whole_log_ready then) {
+  impl_->hold_whole_log(std::move(then));
 }
 
 void node::leave(int64_t patience_ms) {

@@ -9,6 +9,7 @@
 #include "runtime/cluster_options.hpp"
 #include "runtime/job_transitions.hpp"
 #include "runtime/public_topics.hpp"
+#include "runtime/whole_log_hold.hpp"
 #include "storage/data_folder.hpp"
 
 #include <functional>
@@ -50,6 +51,8 @@ struct local_agents_options {
 
 struct shard_status {
   shard_id id;
+  /// This node does not fold it, and knows nothing of it.
+  bool is_at_rest = false;
   shard_role role = shard_role::follower;
   int64_t epoch = -1;
   log_offset folded_offset = -1;
@@ -96,6 +99,8 @@ public:
   std::string endpoint() const;
   const kafka_cluster_address& kafka() const;
   cluster_view view() const;
+  /// See `whole_log::hold`.
+  void hold_whole_log(whole_log_ready then);
   /// Nothing where it serves no public topics.
   std::optional<public_topics_counts> public_counts() const;
   /// Hands its shards to other nodes; returns once it has none, or the time is

@@ -1,5 +1,6 @@
 #include "runtime/shard_driver.hpp"
 
+#include "messages/assert.hpp"
 #include "messages/codec.hpp"
 #include "messages/simulation.hpp"
 #include "storage/log_messages.hpp"
@@ -31,18 +32,19 @@ shard_driver::shard_driver(shard_driver_options options, shard_port& port)
     : options_(std::move(options)), port_(port) {}
 
 void shard_driver::start() {
-  begin();
+  restart();
 }
 
 void shard_driver::begin() {
   ++incarnation_;
+  at_rest_ = false;
   owner_told_ = false;
   claim_at_.reset();
   rows_ = std::make_unique<row_reader>(options_.store_);
   machine_ = std::make_unique<shard>(options_.shard);
   machine_->on_clock(port_.boottime_ms());
   load();
-  std::erase_if(looks_, [this](auto& look) { return look(*machine_); });
+  run_looks();
   auto claim = machine_->claim_offset();
   proving_ = claim.has_value();
   if (!proving_)
@@ -103,6 +105,8 @@ void shard_driver::look_before_claim() {
 
 void shard_driver::set_candidate(bool candidate) {
   options_.candidate = candidate;
+  if (candidate)
+    set_followed(true);
   if (!candidate) {
     looking_before_claim_ = false;
     claim_at_.reset();
@@ -110,6 +114,48 @@ void shard_driver::set_candidate(bool candidate) {
              && !looking_before_claim_ && !claim_at_) {
     look_before_claim();
   }
+}
+
+void shard_driver::set_followed(bool followed) {
+  options_.followed = followed;
+  if (!followed)
+    rest_unless_followed();
+  else if (std::exchange(at_rest_, false))
+    restart();
+}
+
+void shard_driver::set_store(std::shared_ptr<store> rows) {
+  BERTH_ASSERT(at_rest_, "a store is renewed while its shard is at rest");
+  options_.store_ = std::move(rows);
+  rows_.reset();
+}
+
+void shard_driver::rest_unless_followed() {
+  if (options_.followed || !machine_
+      || machine_->role() != shard_role::follower)
+    return;
+  // What was folded need not be folded again.
+  if (!proving_)
+    write_checkpoint();
+  port_.stop_reading();
+  machine_.reset();
+  ++incarnation_;
+  rest();
+}
+
+void shard_driver::rest() {
+  if (std::exchange(at_rest_, true))
+    return;
+  looking_before_claim_ = false;
+  claim_at_.reset();
+  specs_.clear();
+  run_looks();
+  port_.resting();
+}
+
+void shard_driver::run_looks() {
+  std::erase_if(
+      looks_, [this](auto& look) { return look(machine_.get()) || at_rest_; });
 }
 
 size_t shard_driver::read_specs(const std::vector<shard_effect>& effects,
@@ -275,7 +321,9 @@ void shard_driver::reload(const std::string& why) {
 
 /// The rows on their way to the store are part of what is loaded.
 void shard_driver::restart() {
-  if (writing_)
+  if (!options_.followed)
+    rest();
+  else if (writing_)
     reload_after_write_ = true;
   else
     begin();
@@ -294,7 +342,7 @@ void shard_driver::on_records(uint64_t incarnation,
   }
   // What was undecided is still in the state of a broken one.
   if (machine_->role() != shard_role::broken)
-    std::erase_if(looks_, [&](auto& look) { return look(*machine_); });
+    run_looks();
   if (owner_told_ && machine_->role() == shard_role::follower) {
     owner_told_ = false;
     options_.candidate = false;
@@ -302,6 +350,7 @@ void shard_driver::on_records(uint64_t incarnation,
   }
   claim_when_due();
   drive();
+  rest_unless_followed();
 }
 
 void shard_driver::on_append_failed(uint64_t incarnation,
@@ -410,7 +459,7 @@ void shard_driver::on_written(const storage_error& error) {
   if (error && !broken(breakage::full_store_goes_on))
     return port_.fatal(error.message);
   if (std::exchange(reload_after_write_, false))
-    begin();
+    restart();
 }
 
 void shard_driver::on_checkpoint_due() {
@@ -433,8 +482,11 @@ void shard_driver::on_restart() {
     restart();
 }
 
-void shard_driver::inspect(std::function<bool(const shard&)> look) {
-  if (!machine_ || machine_->role() == shard_role::broken || !look(*machine_))
+void shard_driver::inspect(std::function<bool(const shard*)> look) {
+  if (at_rest_)
+    look(nullptr);
+  else if (!machine_ || machine_->role() == shard_role::broken
+           || !look(machine_.get()))
     looks_.push_back(std::move(look));
 }
 

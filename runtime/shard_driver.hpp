@@ -74,6 +74,9 @@ public:
   virtual void owned() = 0;
   /// Another node owns it now.
   virtual void disowned() {}
+  /// The shard is at rest here: nothing of it is read or known until it is
+  /// followed again.
+  virtual void resting() {}
   virtual void reloading(const std::string& why) = 0;
   /// Going on would be wrong: stop the node with the message.
   virtual void fatal(const std::string& why) = 0;
@@ -84,6 +87,8 @@ struct shard_driver_options {
   std::shared_ptr<store> store_;
   /// Whether it claims the shard; otherwise it follows (see `set_candidate`).
   bool candidate = true;
+  /// Whether it folds the shard at all (see `set_followed`).
+  bool followed = true;
 };
 
 class shard_driver {
@@ -91,7 +96,7 @@ public:
   /// `port` outlives the driver.
   shard_driver(shard_driver_options options, shard_port& port);
 
-  /// Loads the store's rows and starts to read. Once.
+  /// Loads the store's rows and starts to read, if the shard is followed. Once.
   void start();
 
   /// Whether this node is the one that should own the shard. A candidate claims
@@ -99,6 +104,15 @@ public:
   /// until another one's claim fences it. Who was fenced is no candidate until
   /// it is told so anew.
   void set_candidate(bool candidate);
+  /// Whether this node folds the shard. One that is not followed is at rest
+  /// once another node owns it: its state leaves memory, its rows stay, and
+  /// folding goes on from them when it is followed again. A candidate follows.
+  void set_followed(bool followed);
+  bool is_followed() const { return options_.followed; }
+  /// At rest the store may be taken away (nothing), to be renewed, and must be
+  /// there again before the shard is followed.
+  void set_store(std::shared_ptr<store> rows);
+  bool is_at_rest() const { return at_rest_; }
 
   // Inputs; those of an older incarnation are ignored.
   void on_records(uint64_t incarnation, const std::vector<log_record>& records);
@@ -128,10 +142,10 @@ public:
   void on_wake();
   void on_restart();
   /// Runs `look` on the machine between two inputs; again after the next record
-  /// while it answers false.
-  void inspect(std::function<bool(const shard&)> look);
+  /// while it answers false. On nothing, and once, when the shard is at rest.
+  void inspect(std::function<bool(const shard*)> look);
 
-  /// Nothing while the machine is being made anew.
+  /// Nothing while the machine is being made anew, or at rest.
   const shard* machine() const { return machine_.get(); }
   uint64_t incarnation() const { return incarnation_; }
 
@@ -145,6 +159,9 @@ private:
   void send_to_agent(send_to_agent_effect& sent);
   void reload(const std::string& why);
   void restart();
+  void rest_unless_followed();
+  void rest();
+  void run_looks();
   void write_checkpoint();
   void wake_when_due();
   void look_before_claim();
@@ -175,9 +192,10 @@ private:
   size_t bytes_since_checkpoint_ = 0;
   bool writing_ = false;
   bool reload_after_write_ = false;
+  bool at_rest_ = false;
   /// What the effects being carried out start, and what was started lately.
   std::unordered_map<job_id, shared_job_spec> specs_;
-  std::vector<std::function<bool(const shard&)>> looks_;
+  std::vector<std::function<bool(const shard*)>> looks_;
 };
 
 } // namespace berth

@@ -41,8 +41,9 @@ public:
   void look_around();
   void tell_stand();
   void tell_stand(log_offset end);
-  void when_folded_to_end(call_token token);
-  void on_replica_end(const replica_end_known& m);
+  shard_stands stand() const;
+  void when_folded_to_end(const fold_awaited& m);
+  void on_awaited_end(const awaited_end_known& m);
 
   int64_t boottime_ms() override { return berth::boottime_ms(); }
   std::string fresh_nonce() override { return random_nonce(); }
@@ -97,12 +98,14 @@ public:
     options_.on_owner();
   }
   void disowned() override { options_.on_disowned(); }
+  void resting() override;
   void reloading(const std::string& why) override {
     spdlog::warn("shard reloads shard={} reason=\"{}\"", shard_number(), why);
   }
   void fatal(const std::string& why) override { options_.on_fatal(why); }
 
 private:
+  void tell_claim(const shard& m);
   append_callback when_sent(uint64_t incarnation, sending this_time);
   shard_host_actor host() { return caf::actor_cast<shard_host_actor>(self_); }
   shard_id partition() const { return options_.shard.state.self; }
@@ -117,9 +120,12 @@ private:
 
   // In a cluster.
   std::optional<shard_watch> watch_;
+  bool is_warm_ = false;
+  /// By their nonces.
+  std::string claim_seen_;
   std::string claim_told_;
   /// By the end that each waits for.
-  std::multimap<log_offset, call_token> barriers_;
+  std::multimap<log_offset, std::function<void(const storage_error&)>> awaited_;
 };
 
 caf_port::caf_port(shard_host_options& options, shard_host_actor::pointer self)
@@ -186,25 +192,44 @@ void caf_port::look_around() {
   watch_->look_at(m);
   if (m == nullptr)
     return;
-  if (m->claim_read() && m->claim_read()->nonce != claim_told_) {
-    claim_told_ = m->claim_read()->nonce;
-    options_.cluster->on_claim(m->current_epoch(), *m->claim_read());
+  tell_claim(*m);
+  while (!awaited_.empty()
+         && awaited_.begin()->first <= m->folded_offset() + 1) {
+    awaited_.begin()->second({});
+    awaited_.erase(awaited_.begin());
+  }
+}
+
+void caf_port::tell_claim(const shard& m) {
+  const auto& claim = m.claim_read();
+  if (!claim)
+    return;
+  if (claim->nonce != claim_seen_) {
+    claim_seen_ = claim->nonce;
+    options_.cluster->on_claim(m.current_epoch(), *claim);
     tell_stand();
   }
-  while (!barriers_.empty()
-         && barriers_.begin()->first <= m->folded_offset() + 1) {
-    // The gateway has been told before of what was folded.
-    caf::anon_send(options_.gateway,
-                   shard_answers{{{barriers_.begin()->second,
-                                   response{done_response{}}}}});
-    barriers_.erase(barriers_.begin());
+  // Those on the way to the log's end are of former owners.
+  if ((is_warm_ || m.role() == shard_role::owner)
+      && claim->nonce != claim_told_) {
+    claim_told_ = claim->nonce;
+    options_.cluster->on_claimed_by(*claim);
   }
+}
+
+void caf_port::resting() {
+  spdlog::info("shard at rest shard={}", shard_number());
+  claim_seen_.clear();
+  claim_told_.clear();
+  is_warm_ = false;
+  caf::anon_send(options_.gateway, shard_at_rest{partition()});
+  tell_stand();
 }
 
 void caf_port::tell_stand() {
   const auto* m = driver_->machine();
-  if (m != nullptr && m->role() == shard_role::owner)
-    return options_.cluster->on_stand({partition(), true, true});
+  if (driver_->is_at_rest() || (m != nullptr && m->role() == shard_role::owner))
+    return options_.cluster->on_stand(stand());
   options_.log_->end_offset(
       partition(), [host = host()](log_offset end, const storage_error& error) {
         if (!error)
@@ -214,26 +239,41 @@ void caf_port::tell_stand() {
 
 void caf_port::tell_stand(log_offset end) {
   const auto* m = driver_->machine();
-  options_.cluster->on_stand(
-      {partition(), m != nullptr && m->role() == shard_role::owner,
-       m != nullptr && m->folded_offset() + warm_within >= end});
+  is_warm_ = m != nullptr && m->folded_offset() + warm_within >= end;
+  options_.cluster->on_stand(stand());
+  look_around();
 }
 
-void caf_port::when_folded_to_end(call_token token) {
+shard_stands caf_port::stand() const {
+  shard_stands s;
+  s.shard = partition();
+  s.is_at_rest = driver_->is_at_rest();
+  s.is_warm = is_warm_;
+  const auto* m = driver_->machine();
+  if (m == nullptr || m->role() != shard_role::owner)
+    return s;
+  s.is_owner = s.is_warm = true;
+  s.figures = {partition(),
+               m->current_epoch(),
+               m->folded_offset(),
+               m->seq(),
+               m->state().jobs().live_count(),
+               m->state().runnable_count()};
+  return s;
+}
+
+void caf_port::when_folded_to_end(const fold_awaited& m) {
   options_.log_->end_offset(
-      partition(), [host = host(), token](log_offset end, storage_error error) {
-        caf::anon_send(host, replica_end_known{token, end, std::move(error)});
+      partition(),
+      [host = host(), done = m.done](log_offset end, storage_error error) {
+        caf::anon_send(host, awaited_end_known{done, end, std::move(error)});
       });
 }
 
-void caf_port::on_replica_end(const replica_end_known& m) {
-  if (m.error) {
-    caf::anon_send(options_.gateway,
-                   shard_answers{{{m.token, api_error{api_errc::unavailable,
-                                                      m.error.message}}}});
-    return;
-  }
-  barriers_.emplace(m.end, m.token);
+void caf_port::on_awaited_end(const awaited_end_known& m) {
+  if (m.error)
+    return m.done(m.error);
+  awaited_.emplace(m.end, m.done);
   look_around();
 }
 
@@ -287,10 +327,16 @@ struct shard_host_state {
   std::unique_ptr<caf_port> port;
   std::unique_ptr<shard_driver> driver;
 
-  void start(shard_host_actor::pointer self) {
+  shard_host_actor::pointer self = nullptr;
+  /// What this node's part in the shard is to be once its store was renewed.
+  std::optional<part_chosen> part_after_renewal;
+
+  void start(shard_host_actor::pointer s) {
+    self = s;
     port = std::make_unique<caf_port>(options, self);
     driver = std::make_unique<shard_driver>(
-        shard_driver_options{options.shard, options.store_, options.candidate},
+        shard_driver_options{options.shard, std::move(options.store_),
+                             options.candidate, options.followed},
         *port);
     port->belongs_to(*driver);
     driver->start();
@@ -302,6 +348,13 @@ struct shard_host_state {
   void take(const taken_known& m) {
     driver->on_taken(m.destination, m.up_to, m.and_no_more);
   }
+  void take(const part_chosen& m);
+  void take(const store_renewed& m);
+  void play(const part_chosen& part) {
+    driver->set_candidate(part.candidate);
+    if (!part.candidate)
+      driver->set_followed(part.followed);
+  }
   void take(const submissions_given& m) {
     m.done(driver->on_submissions(m.source, m.after, *m.what));
   }
@@ -312,6 +365,27 @@ struct shard_host_state {
         checkpoint_due{});
   }
 };
+
+void shard_host_state::take(const part_chosen& m) {
+  if (part_after_renewal) {
+    part_after_renewal = m;
+    return;
+  }
+  auto begins = driver->is_at_rest() && (m.candidate || m.followed);
+  if (!begins || !options.renews_store)
+    return play(m);
+  part_after_renewal = m;
+  driver->set_store(nullptr);
+  caf::anon_send(options.store_writer,
+                 renew_store{caf::actor_cast<shard_host_actor>(self)});
+}
+
+void shard_host_state::take(const store_renewed& m) {
+  if (m.error)
+    return options.on_fatal(m.error.message);
+  driver->set_store(m.renewed);
+  play(*std::exchange(part_after_renewal, std::nullopt));
+}
 
 shard_host_actor::behavior_type
 shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
@@ -354,9 +428,8 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
         if (self->state.port->is_present(m))
           self->state.driver->on_wake();
       },
-      [self](const candidate_chosen& m) {
-        self->state.driver->set_candidate(m.candidate);
-      },
+      [self](const part_chosen& m) { self->state.take(m); },
+      [self](const store_renewed& m) { self->state.take(m); },
       [self](const stand_asked&) { self->state.port->tell_stand(); },
       [self](const stand_known& m) { self->state.port->tell_stand(m.end); },
       [self](const agent_heartbeats_read& m) {
@@ -369,11 +442,11 @@ shard_host_behavior(shard_host_actor::stateful_pointer<shard_host_state> self,
       [self](const broker_seen& m) {
         self->state.port->watch()->on_broker(m.is_there);
       },
-      [self](const replica_barrier& m) {
-        self->state.port->when_folded_to_end(m.token);
+      [self](const fold_awaited& m) {
+        self->state.port->when_folded_to_end(m);
       },
-      [self](const replica_end_known& m) {
-        self->state.port->on_replica_end(m);
+      [self](const awaited_end_known& m) {
+        self->state.port->on_awaited_end(m);
       },
       [self](const watch_due&) { self->state.port->watch()->on_wake(); },
       [self](const stop_now&) {
@@ -388,6 +461,7 @@ struct store_writer_state {
 
   std::shared_ptr<store> store_;
   std::optional<store_copies> copies;
+  renew_function renew;
   int64_t copied_ms = boottime_ms();
 
   void copy_when_due();
@@ -404,9 +478,11 @@ void store_writer_state::copy_when_due() {
 
 store_writer_actor::behavior_type store_writer_behavior(
     store_writer_actor::stateful_pointer<store_writer_state> self,
-    std::shared_ptr<store> store, std::optional<store_copies> copies) {
+    std::shared_ptr<store> store, std::optional<store_copies> copies,
+    renew_function renew) {
   self->state.store_ = std::move(store);
   self->state.copies = std::move(copies);
+  self->state.renew = std::move(renew);
   return {
       [self](const write_rows& m) {
         auto error = self->state.store_->write(*m.rows, m.at);
@@ -414,6 +490,12 @@ store_writer_actor::behavior_type store_writer_behavior(
         caf::anon_send(m.then, rows_written{std::move(error)});
         if (is_well && m.is_owner)
           self->state.copy_when_due();
+      },
+      [self](const renew_store& m) {
+        auto& st = self->state;
+        auto answer = st.renew(std::move(st.store_));
+        st.store_ = answer.renewed;
+        caf::anon_send(m.then, std::move(answer));
       },
       [self](const stop_now&) { self->quit(); },
   };
@@ -426,11 +508,11 @@ shard_host_actor spawn_shard_host(caf::actor_system& system,
   return system.spawn(shard_host_behavior, std::move(options));
 }
 
-store_writer_actor spawn_store_writer(caf::actor_system& system,
-                                      std::shared_ptr<store> store,
-                                      std::optional<store_copies> copies) {
+store_writer_actor
+spawn_store_writer(caf::actor_system& system, std::shared_ptr<store> store,
+                   std::optional<store_copies> copies, renew_function renew) {
   return system.spawn<caf::detached>(store_writer_behavior, std::move(store),
-                                     std::move(copies));
+                                     std::move(copies), std::move(renew));
 }
 
 } // namespace berth

@@ -23,6 +23,9 @@ struct shard_cluster_options {
   std::function<void(heartbeats_look)> on_heartbeats_look;
   /// A claim was read.
   std::function<void(epoch, const claim_record&)> on_claim;
+  /// Who made the latest one, as far as somebody who is near the log's end
+  /// knows.
+  std::function<void(const claim_record&)> on_claimed_by;
   /// To calls of other nodes, whose tokens are `peer_tokens` and above.
   node_door_actor door;
 };
@@ -33,6 +36,8 @@ struct shard_host_options {
   shard_options shard;
   /// Whether it claims the shard at once; in a cluster it is told when.
   bool candidate = true;
+  /// Whether it folds the shard from the start; likewise.
+  bool followed = true;
   /// Outlives the host.
   log* log_ = nullptr;
   std::shared_ptr<store> store_;
@@ -45,6 +50,8 @@ struct shard_host_options {
   std::function<void(std::shared_ptr<const dispatch>)> on_dispatch;
   /// Set in a cluster.
   std::optional<shard_cluster_options> cluster;
+  /// Before the shard is followed, the store's writer is asked to renew it.
+  bool renews_store = false;
   /// Each valid decision once it is folded, own or not.
   std::function<void(log_offset, std::shared_ptr<const decision_record>)>
       on_folded;
@@ -65,9 +72,13 @@ struct store_copies {
   int64_t interval_ms = 60'000;
 };
 
+/// Gives the store that is to be gone on with, which may be the same.
+using renew_function = std::function<store_renewed(std::shared_ptr<store>)>;
+
 /// Writes checkpoints in a thread of its own, for a store may block.
 store_writer_actor spawn_store_writer(caf::actor_system& system,
                                       std::shared_ptr<store> store,
-                                      std::optional<store_copies> copies = {});
+                                      std::optional<store_copies> copies = {},
+                                      renew_function renew = {});
 
 } // namespace berth

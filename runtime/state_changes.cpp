@@ -31,8 +31,21 @@ constexpr const char* ahead = "is ahead of this server's log: was it restored "
 class state_changes final : public event_source {
 public:
   state_changes(job_transitions& transitions, gateway_interface& gateway,
-                log& from, log_use use)
-      : parts_{transitions, gateway, from, reader_.queue()}, use_(use) {}
+                log& from, log_use use, whole_log_holder hold)
+      : parts_{transitions, gateway, from, reader_.queue()}, use_(use),
+        hold_(std::move(hold)) {}
+
+  void prepare(std::function<void(prepared)> then) override {
+    if (!hold_)
+      return then(event_hold{});
+    hold_([then = std::move(then)](whole_log_hold hold,
+                                   const storage_error& error) {
+      if (error)
+        then(api_error{api_errc::unavailable, error.message});
+      else
+        then(event_hold{std::move(hold)});
+    });
+  }
 
   outcome subscribe(const account_region& owner, const std::string& after,
                     std::function<bool(const job_event&)> on_event,
@@ -90,14 +103,16 @@ private:
   task_thread reader_;
   change_follower::parts parts_;
   const log_use use_;
+  whole_log_holder hold_;
 };
 
 } // namespace
 
-std::unique_ptr<event_source> make_state_changes(job_transitions& transitions,
-                                                 gateway_interface& gateway,
-                                                 log& from, log_use use) {
-  return std::make_unique<state_changes>(transitions, gateway, from, use);
+std::unique_ptr<event_source>
+make_state_changes(job_transitions& transitions, gateway_interface& gateway,
+                   log& from, log_use use, whole_log_holder hold) {
+  return std::make_unique<state_changes>(transitions, gateway, from, use,
+                                         std::move(hold));
 }
 
 } // namespace berth

@@ -8,6 +8,7 @@
 #include "messages/event_source.hpp"
 #include "messages/gateway_interface.hpp"
 #include "runtime/job_transitions.hpp"
+#include "runtime/whole_log_hold.hpp"
 #include "storage/log.hpp"
 
 #include <cstdint>
@@ -24,11 +25,14 @@ enum class log_use : uint8_t {
   shared = 2,
 };
 
+/// Has the node fold every shard, see `whole_log::hold`.
+using whole_log_holder = std::function<void(whole_log_ready)>;
+
 /// Requires that `transitions` knows where each of the log's shards is
 /// (`start_at`). The node's parts must outlive the source and its
-/// subscriptions.
-std::unique_ptr<event_source> make_state_changes(job_transitions& transitions,
-                                                 gateway_interface& gateway,
-                                                 log& from, log_use use);
+/// subscriptions. Without `hold` the node folds every shard anyway.
+std::unique_ptr<event_source>
+make_state_changes(job_transitions& transitions, gateway_interface& gateway,
+                   log& from, log_use use, whole_log_holder hold = {});
 
 } // namespace berth

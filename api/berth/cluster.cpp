@@ -13,10 +13,15 @@ void print_shards(json_writer& json, const std::vector<cluster_shard>& shards) {
     json.member("id", s.id.value);
     json.member("owner", s.owner);
     json.member("ranked_first", s.ranked_first);
+    json.member("followers", s.followers);
+    json.member("at_rest", s.is_at_rest);
     json.member("epoch", s.at_epoch);
     json.member("folded_offset", s.folded_offset);
     json.member("seq", s.seq);
-    json.member("lag", s.lag);
+    if (s.is_at_rest)
+      json.key("lag").raw("null");
+    else
+      json.member("lag", s.lag);
     json.member("live_jobs", s.live_jobs);
     json.member("runnable_jobs", s.runnable_jobs);
     json.end_object();

@@ -16,6 +16,8 @@ constexpr size_t position_bytes_max = 12 * 1024;
 /// Between the source's thread and the server's.
 class event_relay {
 public:
+  explicit event_relay(event_hold hold) : hold_(std::move(hold)) {}
+
   /// False: no more.
   bool on_event(const job_event& event) {
     auto line = print_state_change(event);
@@ -68,19 +70,22 @@ public:
   }
 
   void on_closed() {
+    event_hold hold;
     std::unique_ptr<event_subscription> subscription;
     line_sink sink;
     std::lock_guard lock{mutex_};
     closed_ = true;
+    hold.swap(hold_);
     subscription.swap(subscription_);
     sink.swap(sink_);
     early_.clear();
-    // Both are destroyed after the lock was given back: ending a subscription
+    // All are destroyed after the lock was given back: ending a subscription
     // may wait for a callback that needs it.
   }
 
 private:
   std::mutex mutex_;
+  event_hold hold_;
   line_sink sink_;
   std::vector<std::string> early_;
   std::unique_ptr<event_subscription> subscription_;
@@ -101,10 +106,11 @@ parse_events_query(std::string_view query) {
   return after->empty() ? std::string{} : after->front();
 }
 
-std::optional<api_error>
-stream_events(event_source& source, const account_region& owner,
-              const std::string& after, const line_sink_opener& open) {
-  auto relay = std::make_shared<event_relay>();
+std::optional<api_error> stream_events(event_source& source, event_hold hold,
+                                       const account_region& owner,
+                                       const std::string& after,
+                                       const line_sink_opener& open) {
+  auto relay = std::make_shared<event_relay>(std::move(hold));
   auto outcome = source.subscribe(
       owner, after, [relay](const job_event& e) { return relay->on_event(e); },
       [relay](const api_error& why) { relay->on_end(why); });

@@ -31,10 +31,12 @@ using line_sink_opener =
 /// The position in a raw query; empty when there is none.
 std::variant<std::string, api_error> parse_events_query(std::string_view query);
 
-/// Streams until the response has ended. The source outlives it. Nothing is
-/// opened when the source refuses the position; the error says why.
-std::optional<api_error>
-stream_events(event_source& source, const account_region& owner,
-              const std::string& after, const line_sink_opener& open);
+/// Streams until the response has ended, and lets go of the hold then. The
+/// source outlives it. Nothing is opened when the source refuses the position;
+/// the error says why.
+std::optional<api_error> stream_events(event_source& source, event_hold hold,
+                                       const account_region& owner,
+                                       const std::string& after,
+                                       const line_sink_opener& open);
 
 } // namespace berth

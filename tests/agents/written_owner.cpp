@@ -12,7 +12,6 @@ namespace berth {
 
 namespace {
 
-constexpr shard_id catalog_shard{0};
 constexpr shard_id environment_shard{1};
 constexpr char nonce[] = "0123456789abcdef0123456789abcdef";
 

@@ -28,6 +28,8 @@ class ChildProcess:
         self.log_path = self.folder / "log.txt"
         self.process = None
         self.is_paused = False
+        #: As spdlog names it; for the next launch.
+        self.log_level = "warning"
 
     def command(self):
         raise NotImplementedError
@@ -36,6 +38,7 @@ class ChildProcess:
         return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
+            "SPDLOG_LEVEL": self.log_level,
         }
 
     def is_ready(self):

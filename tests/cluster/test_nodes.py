@@ -97,16 +97,28 @@ def test_every_node_is_alive_and_measures_the_cluster(cluster, queue):
         assert metrics["berth_cluster_known"] == [1]
         assert metrics["berth_cluster_nodes"] == [len(cluster.nodes)]
         assert metrics["berth_cluster_shard_owned"] == [1] * cluster.partitions
-        assert len(metrics["berth_shard_lag_records"]) == cluster.partitions
         assert min(metrics["berth_shard_lag_records"]) >= 0
         # An agent that is up joins in its own time.
         wait_for(
             lambda: len(node.metrics()["berth_agent_silent_seconds"]) >= 2
         )
-    owned = sum(
-        sum(node.metrics()["berth_shard_owned"]) for node in cluster.nodes
-    )
-    assert owned == cluster.partitions
+    owned = [
+        owns
+        for node in cluster.nodes
+        for owns in node.metrics()["berth_shard_owned"]
+    ]
+    assert sum(owned) == cluster.partitions
+
+
+def test_a_shard_is_folded_by_two_nodes_and_the_catalog_by_all(cluster):
+    def folded():
+        return sum(
+            len(node.metrics()["berth_shard_lag_records"])
+            for node in cluster.nodes
+        )
+
+    expected = len(cluster.nodes) + 2 * (cluster.partitions - 1)
+    wait_for(lambda: folded() == expected, what=folded)
 
 
 def test_each_node_tells_of_the_whole_cluster(cluster, queue):

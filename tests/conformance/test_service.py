@@ -1,15 +1,14 @@
 """GET /health, GET /metrics, GET /v1/events, and the command that starts it
 all."""
 
-import http.client
 import json
 import re
 import subprocess
-import time
 
 import pytest
 
 from berth_server import BERTH, BerthServer, arn
+from event_stream import EventStream, is_of
 from joined_cluster import skip_in_cluster
 from wire import send, signed_headers
 from waiting import wait_for
@@ -33,46 +32,6 @@ def test_metrics_are_in_the_form_of_prometheus(server, bench, queue):
         assert line.startswith("#") or re.fullmatch(
             r"[a-zA-Z_:][a-zA-Z0-9_:]*(\{.*\})? \S+( \d+)?", line
         ), line
-
-
-class EventStream:
-    """Reads the lines of GET /v1/events."""
-
-    def __init__(self, server, query=""):
-        path = "/v1/events" + query
-        self.connection = http.client.HTTPConnection(
-            *server.address, timeout=60
-        )
-        self.connection.request(
-            "GET", path, headers=signed_headers(server, "GET", path, b"")
-        )
-        self.response = self.connection.getresponse()
-        assert self.response.status == 200
-
-    def until(self, is_last, seconds=60):
-        """Events up to the first one for which is_last is true."""
-        end = time.monotonic() + seconds
-        found = []
-        while True:
-            line = self.response.readline()
-            assert line, f"the stream ended: {found}"
-            assert time.monotonic() < end, found
-            if not line.strip():
-                continue
-            found.append(json.loads(line))
-            if is_last(found[-1]):
-                return found
-
-    def close(self):
-        self.connection.close()
-
-
-def is_of(job, status=None):
-    def match(event):
-        detail = event["detail"]
-        return detail["jobId"] == job and status in (None, detail["status"])
-
-    return match
 
 
 def test_state_changes_are_streamed(server, bench, queue):

@@ -35,6 +35,8 @@ public:
   void on_claim(shard_id of, const std::string& endpoint);
   /// A member says that it owns the shard.
   void on_holder(shard_id of, const std::string& endpoint);
+  /// Claims of the shard are not read here any more.
+  void on_at_rest(shard_id of) { router_.on_at_rest(of); }
   void on_unreachable(const std::string& endpoint);
   void on_folded(log_offset at, const decision_record& decision);
   void on_catalog(const std::vector<row>& rows);

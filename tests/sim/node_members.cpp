@@ -134,9 +134,13 @@ void node_members::beat() {
 
 void node_members::choose_shards() {
   for (uint32_t i = 0; i < node_.world().cluster().shards; ++i) {
-    auto& shard = node_.shard(shard_id{i});
-    shard.set_candidate(members_.is_known()
-                        && members_.should_own(shard_id{i}, shard.is_warm()));
+    shard_id id{i};
+    auto& shard = node_.shard(id);
+    auto owns = members_.should_own(id, shard.is_warm());
+    shard.set_candidate(owns);
+    if (!owns)
+      shard.set_followed(
+          members_.should_follow(id, shard.driver().is_followed()));
   }
 }
 

@@ -32,6 +32,7 @@ shard_driver_options options_of(sim_node& node, shard_id id,
   o.shard.format = node.format();
   o.store_ = store.present();
   o.candidate = false;
+  o.followed = id == catalog_shard;
   return o;
 }
 
@@ -90,6 +91,8 @@ bool node_shard::is_owner() const {
 
 std::string node_shard::what_is_left() const {
   const auto* m = driver_.machine();
+  if (driver_.is_at_rest())
+    return {};
   if (m == nullptr)
     return "is being reloaded";
   if (m->decision_in_flight())
@@ -117,6 +120,9 @@ void node_shard::start_reading(uint64_t incarnation, log_offset from) {
   const auto& records = node_.world().log.records(id_);
   if (from + 1 < static_cast<log_offset>(records.size()))
     node_.world().history.situation("store_behind_the_log");
+  reading_began_ = true;
+  if (std::exchange(was_at_rest_, false))
+    node_.world().history.situation("shard_followed_again");
   reading_ = node_.world().log.start_reading(
       node_.log_client(), id_, from,
       [this, incarnation](const std::vector<log_record>& read) {
@@ -132,8 +138,6 @@ void node_shard::stop_reading() {
 /// Up to each record whose state is compared, one by one.
 void node_shard::take(uint64_t incarnation,
                       const std::vector<log_record>& records) {
-  for (const auto& r : records)
-    node_.note_claim(id_, r.offset);
   auto from = records.begin();
   for (auto at = from; at != records.end(); ++at) {
     if (!is_compared(at->offset))
@@ -159,6 +163,7 @@ void node_shard::give(uint64_t incarnation,
   go_on_at_end();
   if (driver_.machine() == nullptr)
     return;
+  tell_claim(*driver_.machine());
   const auto& after = driver_.machine()->counters();
   auto& history = node_.world().history;
   if (after.out_of_sequence > before.out_of_sequence)
@@ -169,13 +174,22 @@ void node_shard::give(uint64_t incarnation,
     history.situation("repeated_message_passed_over");
 }
 
+/// Those on the way to the log's end are of former owners.
+void node_shard::tell_claim(const shard& m) {
+  const auto& claim = m.claim_read();
+  if (!claim || claim->nonce == claim_told_ || (!is_warm() && !is_owner()))
+    return;
+  claim_told_ = claim->nonce;
+  node_.gateway().on_claim(id_, claim->endpoint);
+}
+
 void node_shard::look_at_state(log_offset after) {
-  driver_.inspect([this, after](const shard& m) {
-    if (m.folded_offset() < after)
+  driver_.inspect([this, after](const shard* m) {
+    if (m != nullptr && m->folded_offset() < after)
       return false;
-    if (m.folded_offset() == after && !m.decision_in_flight())
+    if (m != nullptr && m->folded_offset() == after && !m->decision_in_flight())
       node_.world().history.add(
-          decision_folded{node_.index(), id_, after, m.state().hash()});
+          decision_folded{node_.index(), id_, after, m->state().hash()});
     return true;
   });
 }
@@ -371,6 +385,13 @@ void node_shard::owned() {
 void node_shard::disowned() {
   if (auto* topics = node_.topics())
     topics->on_disowned(id_);
+}
+
+void node_shard::resting() {
+  lanes_.clear();
+  claim_told_.clear();
+  was_at_rest_ = reading_began_;
+  node_.gateway().on_at_rest(id_);
 }
 
 void node_shard::reloading(const std::string& why) {

@@ -27,6 +27,7 @@ public:
 
   void start();
   void set_candidate(bool candidate) { driver_.set_candidate(candidate); }
+  void set_followed(bool followed) { driver_.set_followed(followed); }
   void on_taken(const std::string& destination, uint64_t up_to,
                 bool and_no_more);
   /// Calls that a gateway, of this node or another, brings; that life of it
@@ -79,6 +80,7 @@ public:
   void catalog_loaded(std::shared_ptr<std::vector<row>> rows) override;
   void owned() override;
   void disowned() override;
+  void resting() override;
   void reloading(const std::string& why) override;
   void fatal(const std::string& why) override;
 
@@ -95,6 +97,7 @@ private:
 
   void take(uint64_t incarnation, const std::vector<log_record>& records);
   void give(uint64_t incarnation, const std::vector<log_record>& records);
+  void tell_claim(const shard& m);
   void look_at_state(log_offset after);
   void go_on_at_end();
   void checkpoint_every_so_often();
@@ -112,6 +115,10 @@ private:
   shard_driver driver_;
   node_watch watch_;
   bool is_watching_ = false;
+  /// By its nonce.
+  std::string claim_told_;
+  bool reading_began_ = false;
+  bool was_at_rest_ = false;
   uint64_t reading_ = 0;
   uint64_t wake_ = 0;
   std::string last_nonce_;

@@ -86,12 +86,6 @@ std::optional<shard_id> sim_node::partition_of(const agent_id& agent) const {
                             : std::optional(shard_id{machine->index()});
 }
 
-void sim_node::note_claim(shard_id of, log_offset at) {
-  const auto& body = world_.log_watch.decoded(of, at).body;
-  if (const auto* claim = std::get_if<claim_record>(&body))
-    gateway_->on_claim(of, claim->endpoint);
-}
-
 void sim_node::bring(const std::string& endpoint, shard_id to,
                      shard_calls calls) {
   auto index = all_.node_of(endpoint);

@@ -74,8 +74,6 @@ public:
   void bring(const std::string& endpoint, shard_id to, shard_calls calls);
   void bring_answer(sim_node& to, call_token token, result answer);
   void bring_to_agent(shard_id from, std::shared_ptr<const dispatch> what);
-  /// A claim was read: who owns the shard.
-  void note_claim(shard_id of, log_offset at);
   /// Of the topic of dispatches.
   std::optional<shard_id> partition_of(const agent_id& agent) const;
   /// Another process with this node's name came later.

@@ -131,6 +131,7 @@ const std::vector<std::string>& all_situations() {
         "repeated_message_passed_over",
         "resend_across_a_takeover",
         "restart_from_a_stale_store",
+        "shard_followed_again",
         "store_behind_the_log",
         "store_full",
         "takeover_in_the_middle_of_long_work",

@@ -62,6 +62,31 @@ TEST_CASE("Another node takes over, and the job runs on") {
   s.expect_rest();
 }
 
+TEST_CASE("A node that let a shard rest takes it over once both that rank "
+          "before it are gone") {
+  scenario s{{.nodes = 3, .shards = 4, .lease_ms = 60'000}};
+  prepare(s);
+  auto job = s.submit("q", {.name = "a", .run_ms = 30'000});
+  s.run_until_started(job);
+  // Each node in turn is the last one.
+  for (uint32_t last = 0; last < 3; ++last) {
+    for (uint32_t node = 0; node < 3; ++node)
+      if (node != last) {
+        s.crash_node(node);
+        s.run_for(1'000);
+      }
+    s.ask_only(last);
+    s.submit("q", {.name = "b"});
+    for (uint32_t node = 0; node < 3; ++node)
+      if (node != last)
+        s.start_node(node);
+    s.run_for(5'000);
+  }
+  s.expect(job, job_status::succeeded);
+  CHECK(s.starts_of(job) == 1);
+  s.expect_rest();
+}
+
 TEST_CASE("An attempt whose keeper died is tried again") {
   scenario s{{}};
   prepare(s);

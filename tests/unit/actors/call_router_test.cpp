@@ -197,6 +197,22 @@ TEST_CASE("who says that it owns a shard is asked until a claim was read") {
   CHECK(r.wanted() == list{"b:2"});
 }
 
+TEST_CASE("who says that it owns a shard is asked again once no claims are "
+          "read") {
+  routing r;
+  r.router.on_owner(s0, "a");
+  r.router.on_owner(s1, "a");
+  r.router.on_at_rest(s0);
+  // Nobody knows better yet.
+  r.call(1);
+  CHECK(r.wanted() == list{"a:1"});
+  r.router.on_holder(s0, "b");
+  r.router.on_holder(s1, "b");
+  CHECK(r.wanted() == list{"b:1"});
+  r.call(2, s1);
+  CHECK(r.wanted() == list{"a:2"});
+}
+
 TEST_CASE("more calls than may wait are refused at once") {
   routing r;
   for (call_token token = 1; token <= routed_calls_max; ++token)

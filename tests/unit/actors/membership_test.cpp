@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t timeout_ms = 5000;
 const shard_id s0{0};
+const shard_id s1{1};
 using names = std::vector<std::string>;
 
 /// One node's view, and the topic's next position.
@@ -25,7 +26,10 @@ struct view {
   void hear(const node_heartbeat& h) { members.on_heartbeat(h, position++); }
   void hear(const std::string& node, std::vector<shard_id> owned = {},
             const std::string& nonce = "1", int64_t started = -1) {
-    hear({node, nonce, node + ":1", started, false, std::move(owned), {}});
+    hear({node, nonce, node + ":1", started, false, std::move(owned), {}, {}});
+  }
+  void hear_warm(const std::string& node, const std::vector<shard_id>& warm) {
+    hear({node, "1", node + ":1", -1, false, {}, warm, {}});
   }
   void hear_own() { hear(members.own_heartbeat(false, {}, {})); }
   void begin() {
@@ -108,14 +112,58 @@ TEST_CASE("nothing is claimed before the view is known") {
   v.members.on_read_to_end();
   CHECK(v.members.is_known());
   CHECK(v.members.should_own(s0, false));
-  CHECK(v.members.should_follow(s0));
+  CHECK(v.members.should_follow(s1, false));
 
   view w{"a"};
   w.members.on_read_to_end();
   CHECK_FALSE(w.members.is_known());
-  CHECK_FALSE(w.members.should_follow(s0));
+  CHECK_FALSE(w.members.should_follow(s1, false));
+  CHECK(w.members.should_follow(s1, true));
   w.hear_own();
   CHECK(w.members.is_known());
+}
+
+TEST_CASE("the two nodes that rank first follow a shard, the others none but "
+          "the catalog's") {
+  view v{"a"};
+  v.begin();
+  for (const char* node : {"b", "c", "d", "e"})
+    v.hear(node);
+  size_t followed = 0;
+  for (uint32_t i = 1; i <= 100; ++i) {
+    auto ranking = v.members.ranking(shard_id{i});
+    auto ranks = ranking[0] == "a" || ranking[1] == "a";
+    CHECK(v.members.should_follow(shard_id{i}, false) == ranks);
+    followed += ranks;
+  }
+  CHECK(followed > 20);
+  CHECK(followed < 60);
+  CHECK(v.members.should_follow(catalog_shard, false));
+}
+
+TEST_CASE("who ranks lower now follows on until both that rank first are "
+          "warm") {
+  view v{"a"};
+  v.begin();
+  for (const char* node : {"b", "c"})
+    v.hear(node);
+  auto third = shard_id{1};
+  while (v.members.ranking(third)[2] != "a")
+    ++third.value;
+  CHECK(v.members.should_follow(third, true));
+  v.hear_warm("b", {third});
+  CHECK(v.members.should_follow(third, true));
+  v.hear_warm("c", {shard_id{third.value + 1}});
+  CHECK(v.members.should_follow(third, true));
+  v.hear_warm("c", {third});
+  CHECK_FALSE(v.members.should_follow(third, true));
+  // And is called back when one of them goes.
+  CHECK_FALSE(v.members.should_follow(third, false));
+  v.advance(timeout_ms - 1);
+  v.hear("b");
+  v.hear_own();
+  v.advance(1);
+  CHECK(v.members.should_follow(third, false));
 }
 
 TEST_CASE("a shard that another node holds is taken over warm") {
@@ -127,7 +175,7 @@ TEST_CASE("a shard that another node holds is taken over warm") {
   CHECK(v.members.holder(mine)->node == "b");
   CHECK_FALSE(v.members.should_own(mine, false));
   CHECK(v.members.should_own(mine, true));
-  CHECK(v.members.should_follow(mine));
+  CHECK(v.members.should_follow(mine, false));
   SECTION("cold once its holder is silent") {
     v.advance(timeout_ms - 1);
     v.hear_own();
@@ -152,7 +200,7 @@ TEST_CASE("a member that leaves owns nothing, and holds what it still has") {
   v.hear("b");
   auto theirs = shard_ranked(v.members, "b");
   CHECK_FALSE(v.members.should_own(theirs, true));
-  v.hear({"b", "1", "b:1", -1, true, {theirs}, {}});
+  v.hear({"b", "1", "b:1", -1, true, {theirs}, {}, {}});
   CHECK(v.members.owner(theirs) == "a");
   CHECK(v.members.ranking(theirs) == names{"a"});
   CHECK_FALSE(v.members.follower(theirs));

@@ -203,6 +203,15 @@ TEST_CASE("a record of fewer fields keeps the others' defaults") {
   CHECK(claim.nonce.empty());
 }
 
+TEST_CASE("a heartbeat of before there were figures has none") {
+  auto beat = from_hex("9201920197a27331a27332a2733304c391069107");
+  auto h = decode<heartbeat>(beat);
+  REQUIRE(h);
+  const auto& node = std::get<node_heartbeat>(h->body);
+  CHECK(node.warm == std::vector{shard_id{7}});
+  CHECK(node.figures.empty());
+}
+
 TEST_CASE("what was written before joins had an order has none") {
   auto join = from_hex("9201920193c0009228939201a2733292030493050681a2733708");
   auto r = decode<record>(join);

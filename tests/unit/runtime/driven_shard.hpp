@@ -20,9 +20,12 @@ namespace berth::test {
 
 class driven_shard final : public shard_port {
 public:
-  driven_shard(memory_log& of, std::shared_ptr<store> rows, std::string node)
+  driven_shard(memory_log& of, std::shared_ptr<store> rows, std::string node,
+               bool followed = true)
       : log_(of) {
     shard_driver_options o;
+    o.followed = followed;
+    o.candidate = followed;
     o.shard.state.catalog.shard_count = of.partitions();
     o.shard.cluster_id = of.cluster_id();
     o.shard.node = node;
@@ -67,6 +70,7 @@ public:
   /// Where its readings began.
   std::vector<log_offset> reads_from;
   bool restart_waits = false;
+  int rests = 0;
 
   int64_t boottime_ms() override { return 1000; }
   std::string fresh_nonce() override {
@@ -84,6 +88,7 @@ public:
         });
   }
   void stop_reading() override { stopped_.push_back(std::move(reading_)); }
+  bool reads() const { return reading_ != nullptr; }
   void look_at_end(uint64_t incarnation) override {
     log_.end_offset(shard_id{0},
                     [this, incarnation](log_offset end, storage_error e) {
@@ -120,6 +125,7 @@ public:
               const std::shared_ptr<const decision_record>&) override {}
   void catalog_loaded(std::shared_ptr<std::vector<row>>) override {}
   void owned() override { on_owned(); }
+  void resting() override { ++rests; }
   void reloading(const std::string& why) override { reloads.push_back(why); }
   void fatal(const std::string& why) override {
     fatals.push_back(why);

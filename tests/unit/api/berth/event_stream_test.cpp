@@ -19,6 +19,8 @@ public:
                     std::function<bool(const job_event&)> on_event,
                     std::function<void(const api_error&)> on_end_) override {
     asked_after = after;
+    if (refuses)
+      return api_error{api_errc::invalid, "no"};
     callback = std::move(on_event);
     on_end = std::move(on_end_);
     for (size_t i = 0; i < early; ++i) {
@@ -31,6 +33,7 @@ public:
     return std::make_unique<subscription>(is_ended);
   }
 
+  bool refuses = false;
   size_t early = 0;
   bool went_on = true;
   bool ends_early = false;
@@ -61,7 +64,7 @@ TEST_CASE("events that come before the stream is open are not lost") {
   eager_events source;
   source.early = 3;
   reader client;
-  CHECK(!stream_events(source, {}, "p", client.opener()));
+  CHECK(!stream_events(source, {}, {}, "p", client.opener()));
   CHECK(source.asked_after == "p");
   REQUIRE(client.pieces.size() == 4);
   CHECK(client.pieces[0] == "\n");
@@ -78,7 +81,7 @@ TEST_CASE("more early events than fit end the stream instead of leaving a "
   eager_events source;
   source.early = early_events_max + 1;
   reader client;
-  CHECK(!stream_events(source, {}, "", client.opener()));
+  CHECK(!stream_events(source, {}, {}, "", client.opener()));
   CHECK(!source.went_on);
   CHECK(client.pieces.size() == early_events_max + 1);
 }
@@ -87,12 +90,12 @@ TEST_CASE("a stream that cannot go on says why and ends") {
   eager_events source;
   reader client;
   SECTION("while it is open") {
-    CHECK(!stream_events(source, {}, "", client.opener()));
+    CHECK(!stream_events(source, {}, {}, "", client.opener()));
     source.on_end({api_errc::unavailable, "look anew"});
   }
   SECTION("before it is open") {
     source.ends_early = true;
-    CHECK(!stream_events(source, {}, "", client.opener()));
+    CHECK(!stream_events(source, {}, {}, "", client.opener()));
     CHECK(!source.callback(job_event{}));
   }
   REQUIRE(client.pieces.size() == 3);
@@ -104,12 +107,29 @@ TEST_CASE("a stream that cannot go on says why and ends") {
 TEST_CASE("a closed stream lets its subscription go") {
   eager_events source;
   reader client;
-  CHECK(!stream_events(source, {}, "", client.opener()));
+  CHECK(!stream_events(source, {}, {}, "", client.opener()));
   CHECK(!source.is_ended);
   client.closed();
   CHECK(source.is_ended);
   CHECK(!source.callback(job_event{}));
   CHECK(client.pieces.size() == 1);
+}
+
+TEST_CASE("a stream keeps its hold until it is closed") {
+  eager_events source;
+  reader client;
+  auto hold = std::make_shared<int>();
+  SECTION("that is open") {
+    CHECK(!stream_events(source, hold, {}, "", client.opener()));
+    CHECK(hold.use_count() == 2);
+    client.closed();
+    CHECK(hold.use_count() == 1);
+  }
+  SECTION("or is refused") {
+    source.refuses = true;
+    CHECK(stream_events(source, hold, {}, "", client.opener()));
+    CHECK(hold.use_count() == 1);
+  }
 }
 
 TEST_CASE("a position is given at most once") {
