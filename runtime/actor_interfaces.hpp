@@ -281,6 +281,11 @@ struct heartbeats_look {
 struct heartbeats_taken {
   std::shared_ptr<std::vector<log_record>> records;
 };
+/// What the topic holds when the node begins to read it.
+struct heartbeats_found {
+  log_offset begin = 0;
+  log_offset end = 0;
+};
 struct heartbeats_end_known {
   shard_id of;
   uint64_t look = 0;
@@ -298,10 +303,10 @@ struct inspect_members {
 
 using members_host_actor = caf::typed_actor<
     caf::reacts_to<shard_stands>, caf::reacts_to<heartbeats_look>,
-    caf::reacts_to<heartbeats_taken>, caf::reacts_to<heartbeats_end_known>,
-    caf::reacts_to<leave_cluster>, caf::reacts_to<inspect_members>,
-    caf::reacts_to<whole_log_wanted>, caf::reacts_to<tick>,
-    caf::reacts_to<stop_now>>;
+    caf::reacts_to<heartbeats_found>, caf::reacts_to<heartbeats_taken>,
+    caf::reacts_to<heartbeats_end_known>, caf::reacts_to<leave_cluster>,
+    caf::reacts_to<inspect_members>, caf::reacts_to<whole_log_wanted>,
+    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
 
 // To the agent host.
 
@@ -432,6 +437,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_dialed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_stands)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::whole_log_wanted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_look)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::heartbeats_end_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::leave_cluster)

@@ -71,7 +71,7 @@ shard_cluster_options cluster_link::for_shard(shard_id shard,
     if (auto to = members())
       caf::anon_send(to, look);
   };
-  o.on_claim = [shard](epoch, const claim_record& claim) {
+  o.on_claim = [shard](const claim_record& claim) {
     spdlog::info("claim read shard={} node={} endpoint={}", shard.value,
                  claim.node, claim.endpoint);
   };

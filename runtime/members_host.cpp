@@ -72,7 +72,7 @@ struct members_host_state {
     return caf::actor_cast<members_host_actor>(self);
   }
   void start(members_host_options o);
-  void read_on(log_offset begin, log_offset end);
+  void read(const heartbeats_found& found);
   void take(const std::vector<log_record>& records);
   void take(const node_heartbeat& h, const log_record& r);
   void judge_strangers(int64_t own_append_ms);
@@ -102,25 +102,20 @@ void members_host_state::start(members_host_options o) {
                           log_offset end, const storage_error& error) {
         if (error)
           return fatal(error.message);
-        // The look of nobody: where reading begins.
-        caf::anon_send(host,
-                       heartbeats_end_known{shard_id{0},
-                                            static_cast<uint64_t>(begin), end});
+        caf::anon_send(host, heartbeats_found{begin, end});
       });
 }
 
 void members_host_state::on_end(const heartbeats_end_known& m) {
-  if (!reading)
-    return read_on(static_cast<log_offset>(m.look), m.end);
   looks.push_back({m.of, m.look, m.end});
   answer_looks();
 }
 
-void members_host_state::read_on(log_offset begin, log_offset end) {
-  next = std::max(begin, end - heartbeats_back_max);
-  if (next > begin)
+void members_host_state::read(const heartbeats_found& found) {
+  next = std::max(found.begin, found.end - heartbeats_back_max);
+  if (next > found.begin)
     known_at_ms = boottime_ms() + options.membership.timeout_ms;
-  end_at_start = end;
+  end_at_start = found.end;
   reading = options.heartbeats->read(
       only_partition, next,
       [host = me()](std::vector<log_record> records) {
@@ -354,6 +349,7 @@ members_host_actor::behavior_type members_host_behavior(
                 caf::anon_send(host, heartbeats_end_known{m.of, m.look, end});
             });
       },
+      [self](const heartbeats_found& m) { self->state.read(m); },
       [self](const heartbeats_taken& m) { self->state.take(*m.records); },
       [self](const heartbeats_end_known& m) { self->state.on_end(m); },
       [self](const leave_cluster& m) {

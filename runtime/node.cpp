@@ -361,10 +361,8 @@ private:
       o.candidate = false;
       o.followed = id == catalog_shard;
       o.cluster = cluster_->for_shard(id, gateway_);
-      o.cluster->on_claim = [this, id, tell = std::move(o.cluster->on_claim)](
-                                epoch at, const claim_record& claim) {
+      o.cluster->on_epoch = [this, id](epoch at) {
         transitions_.start_at(id, at.value);
-        tell(at, claim);
       };
     }
     o.shard.state.jobs = options_.jobs;

@@ -121,6 +121,7 @@ private:
   // In a cluster.
   std::optional<shard_watch> watch_;
   bool is_warm_ = false;
+  std::optional<epoch> epoch_told_;
   /// By their nonces.
   std::string claim_seen_;
   std::string claim_told_;
@@ -192,6 +193,10 @@ void caf_port::look_around() {
   watch_->look_at(m);
   if (m == nullptr)
     return;
+  if (epoch_told_ != m->current_epoch()) {
+    epoch_told_ = m->current_epoch();
+    options_.cluster->on_epoch(*epoch_told_);
+  }
   tell_claim(*m);
   while (!awaited_.empty()
          && awaited_.begin()->first <= m->folded_offset() + 1) {
@@ -206,7 +211,7 @@ void caf_port::tell_claim(const shard& m) {
     return;
   if (claim->nonce != claim_seen_) {
     claim_seen_ = claim->nonce;
-    options_.cluster->on_claim(m.current_epoch(), *claim);
+    options_.cluster->on_claim(*claim);
     tell_stand();
   }
   // Those on the way to the log's end are of former owners.
@@ -219,6 +224,7 @@ void caf_port::tell_claim(const shard& m) {
 
 void caf_port::resting() {
   spdlog::info("shard at rest shard={}", shard_number());
+  epoch_told_.reset();
   claim_seen_.clear();
   claim_told_.clear();
   is_warm_ = false;

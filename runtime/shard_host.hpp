@@ -21,8 +21,10 @@ struct shard_cluster_options {
   /// Where the members are told of this shard.
   std::function<void(shard_stands)> on_stand;
   std::function<void(heartbeats_look)> on_heartbeats_look;
+  /// The epoch that the shard is in, as far as it was folded or loaded.
+  std::function<void(epoch)> on_epoch;
   /// A claim was read.
-  std::function<void(epoch, const claim_record&)> on_claim;
+  std::function<void(const claim_record&)> on_claim;
   /// Who made the latest one, as far as somebody who is near the log's end
   /// knows.
   std::function<void(const claim_record&)> on_claimed_by;

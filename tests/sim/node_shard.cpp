@@ -245,16 +245,16 @@ node_shard::when_sent(uint64_t incarnation, const sending& this_time) {
 
 // Agents.
 
-void node_shard::send(uint64_t, sending this_time, dispatch what) {
+void node_shard::send(uint64_t incarnation, sending this_time, dispatch what) {
   auto shared = std::make_shared<const dispatch>(std::move(what));
   node_.world().history.add(dispatch_sent{node_.index(), shared});
   if (node_.world().has_leases())
-    return send_by_topic(this_time, shared);
+    return send_by_topic(incarnation, this_time, shared);
   node_.bring_to_agent(id_, shared);
-  expect_receipt(this_time);
+  expect_receipt(incarnation, this_time);
 }
 
-void node_shard::send_by_topic(const sending& this_time,
+void node_shard::send_by_topic(uint64_t incarnation, const sending& this_time,
                                const std::shared_ptr<const dispatch>& what) {
   auto partition = node_.partition_of(what->agent);
   if (!partition)
@@ -262,7 +262,7 @@ void node_shard::send_by_topic(const sending& this_time,
   node_.world().dispatches.append(
       node_.log_client(), *partition,
       encode(keeper_request_frame{keeper_dispatch{*what}}),
-      when_sent(driver_.incarnation(), this_time));
+      when_sent(incarnation, this_time));
 }
 
 void node_shard::stop_watching_when_fenced() {
@@ -276,12 +276,12 @@ void node_shard::take_call_of_nobody(shard_call call) {
   driver_.on_calls({{no_caller, std::move(call)}});
 }
 
-void node_shard::expect_receipt(const sending& this_time) {
-  node_.life().after(
-      receipt_timeout, [this, this_time, mine = driver_.incarnation()] {
-        if (lanes_[this_time.to].taken_up_to < this_time.message_number)
-          driver_.on_sent(mine, this_time, false);
-      });
+void node_shard::expect_receipt(uint64_t incarnation,
+                                const sending& this_time) {
+  node_.life().after(receipt_timeout, [this, incarnation, this_time] {
+    if (lanes_[this_time.to].taken_up_to < this_time.message_number)
+      driver_.on_sent(incarnation, this_time, false);
+  });
 }
 
 void node_shard::on_taken(const std::string& destination, uint64_t up_to,

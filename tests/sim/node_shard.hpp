@@ -103,9 +103,9 @@ private:
   void checkpoint_every_so_often();
   void stop_watching_when_fenced();
   void refuse_write();
-  void send_by_topic(const sending& this_time,
+  void send_by_topic(uint64_t incarnation, const sending& this_time,
                      const std::shared_ptr<const dispatch>& what);
-  void expect_receipt(const sending& this_time);
+  void expect_receipt(uint64_t incarnation, const sending& this_time);
   std::function<void(append_outcome)> when_sent(uint64_t incarnation,
                                                 const sending& this_time);
 
