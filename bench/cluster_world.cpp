@@ -142,27 +142,36 @@ cluster_world::cluster_world(kafka_cluster& brokers, const std::string& prefix,
       std::get<response>(call(describe_environments_request{})));
   const auto& e = found.environments.front();
   home_ = e.shard;
-  watch(*nodes_.front());
+  for (auto& one : nodes_) {
+    auto& s = sights_.emplace_back();
+    s.of = one.get();
+    s.listener = one->transitions().listen([this, &s] { look(s); });
+  }
   agent_ = std::make_unique<idle_agent>(address_, agent_id{e.uid, "agent"},
                                         e.shard, vcpus);
 }
 
 cluster_world::~cluster_world() {
-  nodes_.front()->transitions().unlisten(listener_);
+  for (auto& s : sights_)
+    s.of->transitions().unlisten(s.listener);
 }
 
-void cluster_world::watch(node& of) {
-  listener_ = of.transitions().listen([this, &of] {
-    auto missed = false;
-    std::lock_guard lock{mutex_};
-    for (const auto& t : of.transitions().after(seen_, SIZE_MAX, missed)) {
-      seen_ = t.sequence;
-      if (t.status == job_status::succeeded)
-        ++ended_;
-    }
-    BERTH_ASSERT(!missed, "the bench keeps up");
-    changed_.notify_all();
-  });
+void cluster_world::look(sight& s) {
+  auto missed = false;
+  std::lock_guard lock{mutex_};
+  auto& from = s.of->transitions();
+  for (const auto& t : from.after(s.sequence, SIZE_MAX, missed)) {
+    s.sequence = t.sequence;
+    change_cursor here{t.offset, t.number};
+    if (t.shard != home_ || here <= s.at)
+      continue;
+    s.at = here;
+    if (t.status == job_status::succeeded)
+      ++s.ended;
+  }
+  BERTH_ASSERT(!missed, "the bench keeps up");
+  ended_ = std::max(ended_, s.ended);
+  changed_.notify_all();
 }
 
 /// Again while nobody owns the shard yet.

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -60,15 +61,22 @@ public:
 
 private:
   result call(request what);
-  void watch(node& of);
+  /// What one node sees of the queue's shard, while it folds that.
+  struct sight {
+    node* of = nullptr;
+    uint64_t listener = 0;
+    uint64_t sequence = 0;
+    change_cursor at;
+    uint64_t ended = 0;
+  };
+  void look(sight& s);
 
   kafka_cluster_address address_;
   std::vector<std::unique_ptr<node>> nodes_;
   std::unique_ptr<idle_agent> agent_;
   std::atomic<uint64_t> submitted_ = 0;
   shard_id home_;
-  uint64_t listener_ = 0;
-  uint64_t seen_ = 0;
+  std::deque<sight> sights_;
   std::mutex mutex_;
   std::condition_variable changed_;
   uint64_t ended_ = 0;
