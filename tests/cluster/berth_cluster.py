@@ -20,6 +20,7 @@ from berth_server import (
 from brokers import Brokers
 from places import Loopback
 from relay import Relay
+from waiting import wait_for
 
 #: Of `agents_for_all`: the oldest make room for new ones.
 AGENTS_MAX = 48
@@ -179,15 +180,20 @@ class BerthCluster(Clients):
     # Agents of environments that come and go
 
     def on_answer(self, head, body, status):
-        """Of the relay; another thread does the work."""
+        """Of the relay; another thread does the work. Who made an environment
+        is not answered before its agent has joined: otherwise a job would go
+        to whichever environment of its queue has one first."""
         if not self.agents_for_all or status != 200:
-            return
+            return None
         if head.startswith(b"POST /v1/createcomputeenvironment "):
             name = json.loads(body)["computeEnvironmentName"]
-            self.steward.submit(self.add_agent_of, name, region_of(head))
+            return self.steward.submit(
+                self.add_agent_of, name, region_of(head)
+            )
         elif head.startswith(b"POST /v1/deletecomputeenvironment "):
             name = json.loads(body)["computeEnvironment"].rpartition("/")[2]
             self.steward.submit(self.close_agents_of, [name])
+        return None
 
     def add_agent_of(self, environment, region):
         if environment in self.served:
@@ -196,7 +202,9 @@ class BerthCluster(Clients):
         if len(self.agents) >= AGENTS_MAX:
             self.agents.pop(0).close()
         name = f"agent-{len(self.served)}"
-        self.make_agent(environment, name, region=region).launch()
+        agent = self.make_agent(environment, name, region=region)
+        agent.launch()
+        wait_for(agent.has_joined, what=agent.log_tail)
 
     def close_agents_of(self, environments):
         for agent in list(self.agents):

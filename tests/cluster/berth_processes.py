@@ -149,6 +149,9 @@ class Agent(ChildProcess):
     def is_ready(self):
         return self.has_keeper()
 
+    def has_joined(self):
+        return "joined environment" in self.log_text()
+
     def signal_keeper(self, number):
         """False when there is none."""
         if not self.has_keeper():

@@ -17,7 +17,8 @@ CONNECT_S = 2.0
 
 class Relay:
     """`addresses()` gives the (host, port) of each node that is up;
-    `on_answer(request_head, request_body, status)` is told of each answer."""
+    `on_answer(request_head, request_body, status)` is told of each answer, and
+    may give a future that the answer waits for."""
 
     def __init__(self, addresses, on_answer=None, seed=None):
         self.addresses = addresses
@@ -118,7 +119,9 @@ class Relay:
             answer = await node_reader.readuntil(b"\r\n\r\n")
             size = length_of(answer)
             if sending.done() and self.on_answer:
-                self.on_answer(head, bytes(body), status_of(answer))
+                done = self.on_answer(head, bytes(body), status_of(answer))
+                if done is not None:
+                    await asyncio.wrap_future(done)
             writer.write(answer)
             if has_no_length(answer):
                 # A stream: it ends when one of them hangs up.
