@@ -1,5 +1,7 @@
 #include "actors/gateway_machine.hpp"
 
+#include "messages/simulation.hpp"
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -26,6 +28,14 @@ std::optional<parsed_arn> job_arn(const request& what) {
   return arn;
 }
 
+/// Names are looked up in the replica.
+bool goes_by_replica(const request& what) {
+  return std::holds_alternative<submit_job_request>(what)
+         || std::holds_alternative<list_jobs_request>(what)
+         || std::holds_alternative<queue_snapshot_request>(what)
+         || std::holds_alternative<update_environment_request>(what);
+}
+
 /// Why there is no such answer in it: an error, or, of a node of another
 /// version, an answer of another kind.
 template <class Answer>
@@ -46,6 +56,8 @@ gateway_machine::gateway_machine(gateway_options options)
 
 void gateway_machine::load_row(std::string_view key, std::string_view bytes) {
   replica_.load_row(key, bytes);
+  // Rows may be older than what was folded before.
+  grow_stale();
 }
 
 void gateway_machine::on_folded(const decision_record& decision) {
@@ -85,7 +97,7 @@ void gateway_machine::resolve(request_token token, account_region owner,
   r.who.owner = std::move(owner);
   r.what = std::move(what);
   r.only_resolves = true;
-  submit(r);
+  start(r);
   if (r.outstanding == 0)
     open_.erase(number);
 }
@@ -145,7 +157,41 @@ bool gateway_machine::confirm(open_request& r, shard_id at,
   return true;
 }
 
+void gateway_machine::on_membership(bool is_member) {
+  if (is_member == is_member_)
+    return;
+  is_member_ = is_member;
+  grow_stale();
+}
+
+void gateway_machine::grow_stale() {
+  is_fresh_ = false;
+  ++grown_stale_;
+}
+
+void gateway_machine::spread(open_request& r, result answer) {
+  r.then = [this, answer = std::move(answer)](open_request& q) mutable {
+    finish(q, std::move(answer));
+  };
+  auto token = ++last_number_;
+  calls_[token] = r.number;
+  ++r.outstanding;
+  effects_.push_back(spread_change_effect{token, r.token});
+}
+
 void gateway_machine::start(open_request& r) {
+  if (!options_.is_replicated || is_fresh_ || !goes_by_replica(r.what))
+    return go_on(r);
+  r.then = [this, grown = grown_stale_](open_request& q) {
+    if (std::holds_alternative<api_error>(q.answers.back()))
+      return finish(q, std::move(q.answers.back()));
+    is_fresh_ = is_member_ && grown == grown_stale_;
+    go_on(q);
+  };
+  ask(r, catalog_shard, barrier_call{});
+}
+
+void gateway_machine::go_on(open_request& r) {
   if (std::holds_alternative<submit_job_request>(r.what))
     return submit(r);
   if (const auto* asked = std::get_if<describe_jobs_request>(&r.what))
@@ -173,14 +219,25 @@ void gateway_machine::to_catalog(open_request& r) {
   if (update != nullptr && !update->details_json.empty()) {
     const auto* stored =
         replica_.find_environment(r.who.owner, update->environment);
-    if (stored == nullptr
-        && confirm(r, shard_id{0}, [this](open_request& q) { to_catalog(q); }))
+    if (stored == nullptr && confirm(r, catalog_shard, [this](open_request& q) {
+          to_catalog(q);
+        }))
       return;
     if (stored != nullptr)
       update->details_json = options_.merge_details(
           stored->settings.details_json, update->details_json);
   }
-  pass_on(r, shard_id{0}, std::move(call));
+  if (!options_.is_replicated || catalog_actor::is_question(call.what))
+    return pass_on(r, catalog_shard, std::move(call));
+  r.then = [this](open_request& q) {
+    auto answer = std::move(q.answers.back());
+    if (std::holds_alternative<api_error>(answer)
+        || broken(breakage::change_answered_at_once))
+      finish(q, std::move(answer));
+    else
+      spread(q, std::move(answer));
+  };
+  ask(r, catalog_shard, std::move(call));
 }
 
 void gateway_machine::describe_environments(
@@ -191,7 +248,7 @@ void gateway_machine::describe_environments(
     else
       fill_environments(q);
   };
-  ask(r, shard_id{0}, catalog_call{r.who, asked});
+  ask(r, catalog_shard, catalog_call{r.who, asked});
 }
 
 void gateway_machine::fill_environments(open_request& r) {
@@ -200,7 +257,7 @@ void gateway_machine::fill_environments(open_request& r) {
   r.answers.clear();
   std::map<shard_id, fill_environments_call> by_shard;
   for (const auto& object : listed.environments)
-    if (object.shard != shard_id{0} && exists(object.shard))
+    if (object.shard != catalog_shard && exists(object.shard))
       by_shard[object.shard].environments.push_back(object);
   if (by_shard.empty())
     return finish(r, response{std::move(listed)});
@@ -231,7 +288,7 @@ void gateway_machine::submit(open_request& r) {
   auto admission = admit(replica_, r.who.owner, asked);
   if (auto* refused = std::get_if<refused_submission>(&admission)) {
     if (refused->may_be_stale
-        && confirm(r, shard_id{0}, [this](open_request& q) { submit(q); }))
+        && confirm(r, catalog_shard, [this](open_request& q) { submit(q); }))
       return;
     if (refused->may_be_stale && !r.only_resolves)
       return refuse_unless_known(r, std::move(refused->error));
@@ -426,7 +483,7 @@ void gateway_machine::list(open_request& r, const list_jobs_request& asked) {
   }
   const auto* queue = replica_.find_queue(r.who.owner, asked.queue);
   if (queue == nullptr) {
-    if (confirm(r, shard_id{0}, [this](open_request& q) {
+    if (confirm(r, catalog_shard, [this](open_request& q) {
           list(q, std::get<list_jobs_request>(q.what));
         }))
       return;
@@ -440,7 +497,7 @@ void gateway_machine::snapshot(open_request& r,
                                const queue_snapshot_request& asked) {
   const auto* queue = replica_.find_queue(r.who.owner, asked.queue);
   if (queue == nullptr) {
-    if (confirm(r, shard_id{0}, [this](open_request& q) {
+    if (confirm(r, catalog_shard, [this](open_request& q) {
           snapshot(q, std::get<queue_snapshot_request>(q.what));
         }))
       return;

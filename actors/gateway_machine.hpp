@@ -35,14 +35,25 @@ struct submission_resolved_effect {
   request_token token = 0;
   resolved_submission what;
 };
-using gateway_effect = std::variant<call_shard_effect, answer_request_effect,
-                                    submission_resolved_effect>;
+/// Answer the token once every node's replica of the catalog has folded what
+/// can be read in the log now, as well as that can be known. Only where there
+/// are other nodes.
+struct spread_change_effect {
+  call_token token = 0;
+  /// Whose answer waits.
+  request_token request = 0;
+};
+using gateway_effect =
+    std::variant<call_shard_effect, answer_request_effect,
+                 submission_resolved_effect, spread_change_effect>;
 
 struct gateway_options {
   uint32_t shard_count = 1;
   /// The dialect's: stored details and those of an update become new details.
   std::function<std::string(const std::string&, const std::string&)>
       merge_details;
+  /// There are other nodes, which have replicas of the catalog.
+  bool is_replicated = false;
 };
 
 class gateway_machine {
@@ -58,7 +69,11 @@ public:
   /// submitted; gives a `submission_resolved_effect`.
   void resolve(request_token token, account_region owner,
                submit_job_request what);
-  /// The answer to a `call_shard_effect`.
+  /// Whether other nodes take this one for a member: they wait for its replica
+  /// then. Until it is one, and has seen the log's end since, each request is
+  /// resolved behind a barrier. Only where there are other nodes.
+  void on_membership(bool is_member);
+  /// The answer to a `call_shard_effect` or `spread_change_effect`.
   void on_answer(call_token token, result answer);
   /// What shard 0 decided, in log order; other shards' decisions are ignored by
   /// their events' kind.
@@ -94,6 +109,7 @@ private:
   };
 
   void start(open_request& r);
+  void go_on(open_request& r);
   void submit(open_request& r);
   void look_for_earlier_try(open_request& r,
                             const std::vector<shard_id>& shards,
@@ -116,15 +132,23 @@ private:
   bool confirm(open_request& r, shard_id at,
                std::function<void(open_request&)> again);
   void to_catalog(open_request& r);
+  /// The answer is given once it is known everywhere.
+  void spread(open_request& r, result answer);
   void ask(open_request& r, shard_id to, shard_call what);
   void pass_on(open_request& r, shard_id to, shard_call what);
   void finish(open_request& r, result answer);
+  void grow_stale();
   bool exists(shard_id shard) const {
     return shard.value < options_.shard_count;
   }
 
   gateway_options options_;
   catalog_actor replica_;
+  bool is_member_ = false;
+  /// The replica has all changes that were answered before it was waited for.
+  bool is_fresh_ = false;
+  /// How often it was taken for fresh no more.
+  uint64_t grown_stale_ = 0;
   uint64_t last_number_ = 0;
   std::map<uint64_t, std::unique_ptr<open_request>> open_;
   std::map<call_token, uint64_t> calls_;

@@ -105,7 +105,9 @@ struct fill_environments_call {
   BERTH_FIELDS(environments)
 };
 
-/// Answers `done_response` once the owner has seen the log's end.
+/// Answers `done_response` once the owner has seen the log's end. To the
+/// catalog's shard: once the node that is asked, whoever owns the shard, has
+/// folded what the log holds now and its gateway's replica knows it.
 struct barrier_call {
   static constexpr uint16_t number = 11;
   BERTH_FIELDS()

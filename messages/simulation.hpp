@@ -76,7 +76,8 @@ enum class breakage : uint8_t {
   full_store_goes_on = 44,
   newer_format_folded = 45,
   end_told_before_tree_is_gone = 46,
+  change_answered_at_once = 47,
 };
-constexpr uint8_t breakage_count = 46;
+constexpr uint8_t breakage_count = 47;
 
 } // namespace berth

@@ -241,6 +241,10 @@ struct owner_known {
 struct shard_at_rest {
   shard_id of;
 };
+/// In a cluster: where its members are, this node too if it is one.
+struct members_known {
+  std::vector<std::string> endpoints;
+};
 struct peer_answers {
   std::string endpoint;
   std::vector<call_answer> answers;
@@ -254,8 +258,9 @@ using gateway_actor = caf::typed_actor<
     caf::reacts_to<resolve_submissions>, caf::reacts_to<catalog_folded>,
     caf::reacts_to<catalog_loaded>, caf::reacts_to<shards_known>,
     caf::reacts_to<owner_known>, caf::reacts_to<shard_at_rest>,
-    caf::reacts_to<peer_answers>, caf::reacts_to<peer_unreachable>,
-    caf::reacts_to<tick>, caf::reacts_to<stop_now>>;
+    caf::reacts_to<members_known>, caf::reacts_to<peer_answers>,
+    caf::reacts_to<peer_unreachable>, caf::reacts_to<tick>,
+    caf::reacts_to<stop_now>>;
 
 // To the host of the membership.
 
@@ -264,7 +269,6 @@ struct shard_stands {
   bool is_owner = false;
   /// Folded to near the log's end.
   bool is_warm = false;
-  bool is_at_rest = false;
   /// Of an owner.
   owned_shard_figures figures;
 };
@@ -430,6 +434,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::awaited_end_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::watch_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::owner_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::shard_at_rest)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::members_known)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_answers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_unreachable)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::peer_calls)

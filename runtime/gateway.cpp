@@ -1,7 +1,9 @@
 #include "runtime/gateway.hpp"
 
+#include "actors/change_spread.hpp"
 #include "actors/gateway_machine.hpp"
 #include "runtime/boottime.hpp"
+#include "runtime/shard_host.hpp"
 
 #include <algorithm>
 #include <caf/stateful_actor.hpp>
@@ -48,6 +50,7 @@ struct gateway_state {
 
   // In a cluster.
   std::optional<call_router> router;
+  std::optional<change_spread> spread;
   node_door_actor door;
   /// Barriers of the replica that are not reached, and when each is given up.
   std::map<call_token, int64_t> barriers;
@@ -64,14 +67,19 @@ struct gateway_state {
 
   void make_machine() {
     machine = std::make_unique<gateway_machine>(
-        gateway_options{options.shard_count, options.merge_details});
+        gateway_options{options.shard_count, options.merge_details,
+                        options.cluster.has_value()});
   }
   void carry_out();
   void call(call_shard_effect& call, std::map<shard_id, shard_calls>& local);
   void ask_replica(call_token token);
+  void ask_own_replica(call_token token);
+  void ask_members();
+  void set_clock();
   void route();
   void wake_when_due();
   void on_owner(const owner_known& m);
+  void on_members(const std::vector<std::string>& endpoints);
   void on_answers(const std::string& from,
                   const std::vector<call_answer>& answers);
   void give_barriers_up();
@@ -97,15 +105,32 @@ void gateway_state::call(call_shard_effect& call,
 
 void gateway_state::ask_replica(call_token token) {
   barriers[token] = boottime_ms() + options.cluster->routing.patience_ms;
-  caf::anon_send(
+  ask_own_replica(token);
+}
+
+void gateway_state::ask_own_replica(call_token token) {
+  berth::ask_replica(
       shards.at(catalog_shard.value),
-      fold_awaited{[gateway = caf::actor_cast<gateway_actor>(self),
-                    token](const storage_error& error) {
-        result answer = response{done_response{}};
-        if (error)
-          answer = api_error{api_errc::unavailable, error.message};
+      [gateway = caf::actor_cast<gateway_actor>(self), token](result answer) {
         caf::anon_send(gateway, shard_answers{{{token, std::move(answer)}}});
-      }});
+      });
+}
+
+/// Whom changes of the catalog wait for.
+void gateway_state::ask_members() {
+  for (auto& effect : spread->take_effects()) {
+    if (auto* settled = std::get_if<change_settled_effect>(&effect)) {
+      machine->on_answer(settled->token, response{done_response{}});
+      continue;
+    }
+    auto& asked = std::get<ask_member_effect>(effect);
+    if (asked.endpoint == options.cluster->endpoint)
+      ask_own_replica(asked.token);
+    else
+      caf::anon_send(
+          door, peer_calls{asked.endpoint,
+                           {{asked.token, catalog_shard, barrier_call{}}}});
+  }
 }
 
 void gateway_state::give_barriers_up() {
@@ -119,10 +144,18 @@ void gateway_state::give_barriers_up() {
   }
 }
 
+void gateway_state::set_clock() {
+  if (!router)
+    return;
+  router->on_clock(boottime_ms());
+  spread->on_clock(boottime_ms());
+}
+
 void gateway_state::carry_out() {
-  if (router)
-    router->on_clock(boottime_ms());
+  set_clock();
   give_barriers_up();
+  if (router)
+    route();
   std::map<shard_id, shard_calls> local;
   for (auto effects = machine->take_effects(); !effects.empty();
        effects = machine->take_effects()) {
@@ -133,6 +166,10 @@ void gateway_state::carry_out() {
       }
       if (auto* resolved = std::get_if<submission_resolved_effect>(&effect)) {
         note(*resolved);
+        continue;
+      }
+      if (auto* change = std::get_if<spread_change_effect>(&effect)) {
+        spread->on_change(change->token);
         continue;
       }
       auto& answered = std::get<answer_request_effect>(effect);
@@ -153,6 +190,7 @@ void gateway_state::carry_out() {
 
 /// What the router wants; an answer may make the machine ask on.
 void gateway_state::route() {
+  ask_members();
   std::map<shard_id, shard_calls> local;
   std::map<std::string, peer_calls> remote;
   for (auto& effect : router->take_effects()) {
@@ -177,13 +215,16 @@ void gateway_state::route() {
 }
 
 void gateway_state::wake_when_due() {
-  auto due = router ? router->next_due_boottime_ms() : std::nullopt;
-  if (!barriers.empty())
-    due = std::min(due.value_or(INT64_MAX), barriers.begin()->second);
-  if (!due || *due >= wake_at_ms)
+  if (!router)
     return;
-  wake_at_ms = *due;
-  auto wait = std::max<int64_t>(*due - boottime_ms(), 1);
+  auto due = std::min(router->next_due_boottime_ms().value_or(INT64_MAX),
+                      spread->next_due_boottime_ms().value_or(INT64_MAX));
+  if (!barriers.empty())
+    due = std::min(due, barriers.begin()->second);
+  if (due >= wake_at_ms)
+    return;
+  wake_at_ms = due;
+  auto wait = std::max<int64_t>(due - boottime_ms(), 1);
   self->delayed_send(caf::actor_cast<gateway_actor>(self),
                      std::chrono::milliseconds(wait), tick{++wake_generation});
 }
@@ -193,21 +234,28 @@ void gateway_state::on_owner(const owner_known& m) {
     router->on_owner(m.of, m.endpoint);
   else
     router->on_holder(m.of, m.endpoint);
-  route();
+  carry_out();
+}
+
+void gateway_state::on_members(const std::vector<std::string>& endpoints) {
+  set_clock();
+  spread->on_members(endpoints);
+  machine->on_membership(
+      std::find(endpoints.begin(), endpoints.end(), options.cluster->endpoint)
+      != endpoints.end());
   carry_out();
 }
 
 void gateway_state::on_answers(const std::string& from,
                                const std::vector<call_answer>& answers) {
-  if (router)
-    router->on_clock(boottime_ms());
-  for (const auto& a : answers)
-    if (router && barriers.erase(a.token) == 0)
-      router->on_answer(from, a.token, a.answer);
-    else
+  set_clock();
+  for (const auto& a : answers) {
+    if (!router || barriers.erase(a.token) != 0)
       machine->on_answer(a.token, a.answer);
-  if (router)
-    route();
+    else if (!spread->on_answer(from, a.token,
+                                std::holds_alternative<response>(a.answer)))
+      router->on_answer(from, a.token, a.answer);
+  }
   carry_out();
 }
 
@@ -247,8 +295,10 @@ gateway_behavior(gateway_actor::stateful_pointer<gateway_state> self,
   self->state.self = self;
   self->state.options = std::move(options);
   self->state.make_machine();
-  if (self->state.options.cluster)
-    self->state.router.emplace(self->state.options.cluster->routing);
+  if (const auto& cluster = self->state.options.cluster) {
+    self->state.router.emplace(cluster->routing);
+    self->state.spread.emplace(change_spread_settings{cluster->endpoint});
+  }
   return {
       [self](const api_request& m) {
         auto& st = self->state;
@@ -283,9 +333,11 @@ gateway_behavior(gateway_actor::stateful_pointer<gateway_state> self,
       [self](const peer_answers& m) {
         self->state.on_answers(m.endpoint, m.answers);
       },
+      [self](const members_known& m) { self->state.on_members(m.endpoints); },
       [self](const peer_unreachable& m) {
-        self->state.router->on_clock(boottime_ms());
+        self->state.set_clock();
         self->state.router->on_unreachable(m.endpoint);
+        self->state.spread->on_unreachable(m.endpoint);
         self->state.carry_out();
       },
       [self](const tick& m) {

@@ -61,6 +61,7 @@ struct members_host_state {
   std::optional<stranger> last_stranger;
   std::map<shard_id, shard_stands> stands;
   std::vector<part_chosen> told;
+  std::vector<std::string> endpoints_told;
   bool whole_log = false;
   int64_t whole_log_until_ms = 0;
   std::deque<open_look> looks;
@@ -83,6 +84,7 @@ struct members_host_state {
   void beat();
   part_chosen part_in(shard_id shard) const;
   void choose_shards(bool tell_all);
+  void tell_members();
   void tell_holders();
   void look_at_broker();
   void leave_when_empty();
@@ -214,6 +216,7 @@ void members_host_state::on_time() {
   if (beats)
     beat();
   choose_shards(beats);
+  tell_members();
   tell_holders();
   leave_when_empty();
   wake_later();
@@ -265,6 +268,16 @@ void members_host_state::choose_shards(bool tell_all) {
     told[i] = chosen;
     caf::anon_send(options.shards[i], chosen);
   }
+}
+
+void members_host_state::tell_members() {
+  std::vector<std::string> endpoints;
+  for (const auto& m : members->members())
+    endpoints.push_back(m.endpoint);
+  if (endpoints == endpoints_told)
+    return;
+  endpoints_told = endpoints;
+  caf::anon_send(options.gateway, members_known{std::move(endpoints)});
 }
 
 void members_host_state::tell_holders() {

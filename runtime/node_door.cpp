@@ -194,6 +194,15 @@ void node_door_state::take_calls(calls_frame frame) {
       continue;
     }
     asked[++last_token] = {self->current_sender(), call.token};
+    if (call.to == catalog_shard
+        && std::holds_alternative<barrier_call>(call.what)) {
+      ask_replica(
+          options.shards.at(catalog_shard.value),
+          [door = me(), token = last_token](result answer) {
+            caf::anon_send(door, shard_answers{{{token, std::move(answer)}}});
+          });
+      continue;
+    }
     by_shard[call.to].calls.emplace_back(last_token, std::move(call.what));
   }
   for (auto& [to, calls] : by_shard)

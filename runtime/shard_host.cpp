@@ -253,7 +253,6 @@ void caf_port::tell_stand(log_offset end) {
 shard_stands caf_port::stand() const {
   shard_stands s;
   s.shard = partition();
-  s.is_at_rest = driver_->is_at_rest();
   s.is_warm = is_warm_;
   const auto* m = driver_->machine();
   if (m == nullptr || m->role() != shard_role::owner)
@@ -508,6 +507,17 @@ store_writer_actor::behavior_type store_writer_behavior(
 }
 
 } // namespace
+
+void ask_replica(const shard_host_actor& catalog,
+                 std::function<void(result)> answer) {
+  caf::anon_send(catalog, fold_awaited{[answer = std::move(answer)](
+                                           const storage_error& error) {
+                   if (error)
+                     answer(api_error{api_errc::unavailable, error.message});
+                   else
+                     answer(response{done_response{}});
+                 }});
+}
 
 shard_host_actor spawn_shard_host(caf::actor_system& system,
                                   shard_host_options options) {

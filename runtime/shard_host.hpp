@@ -68,6 +68,11 @@ struct shard_host_options {
 shard_host_actor spawn_shard_host(caf::actor_system& system,
                                   shard_host_options options);
 
+/// Answers a barrier of this node's replica of the catalog, see `barrier_call`;
+/// `answer` is called by the host and must not block.
+void ask_replica(const shard_host_actor& catalog,
+                 std::function<void(result)> answer);
+
 /// Where, and how often, an owner's store is copied for other nodes.
 struct store_copies {
   std::filesystem::path folder;

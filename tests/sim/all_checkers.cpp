@@ -29,6 +29,7 @@ std::vector<std::unique_ptr<checker>> all_checkers(const parameters& p) {
                     answers_are_in_the_log,
                     one_call_one_effect,
                     reads_see_writes,
+                    changes_hold_everywhere,
                     same_state_everywhere,
                     owners_have_claimed,
                     checkpoints_stand,

@@ -112,6 +112,8 @@ const std::vector<breakage_entry>& all_breakages() {
        "records of a newer format are folded"},
       {breakage::end_told_before_tree_is_gone, "end_told_before_tree_is_gone",
        "an attempt has ended when its main process has"},
+      {breakage::change_answered_at_once, "change_answered_at_once",
+       "a change of the catalog is answered before other nodes know it"},
   };
   return all;
 }

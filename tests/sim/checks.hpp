@@ -55,6 +55,9 @@ made_checker answers_are_in_the_log(const check_context& c);
 made_checker one_call_one_effect(const check_context& c);
 made_checker reads_see_writes(const check_context& c);
 
+// check_catalog.cpp
+made_checker changes_hold_everywhere(const check_context& c);
+
 // check_state.cpp
 made_checker same_state_everywhere(const check_context& c);
 made_checker owners_have_claimed(const check_context& c);

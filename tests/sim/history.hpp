@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -48,6 +49,12 @@ struct call_answered {
   uint64_t call = 0;
   uint32_t try_number = 1;
   std::shared_ptr<const result> answer;
+};
+/// A gateway answers a change of the catalog now.
+struct change_spread_over {
+  std::string invocation_id;
+  /// Nodes that were not waited for, for a reason.
+  std::set<uint32_t> excused;
 };
 /// No answer in time, or a retryable error: the client may try again.
 struct call_given_up {
@@ -210,7 +217,8 @@ using history_event =
                  checkpoint_written, node_failed, dispatch_sent, agent_offered,
                  process_started, process_ended, fault_happened, faults_ended,
                  submission_landed, change_landed, rejection_landed,
-                 store_refused, node_started, child_started, child_ended>;
+                 store_refused, node_started, child_started, child_ended,
+                 change_spread_over>;
 
 struct history_entry {
   sim_time at = 0;

@@ -63,6 +63,12 @@ struct text_writer {
     return "call " + number(e.call) + "." + number(e.try_number)
            + ": no answer";
   }
+  std::string operator()(const change_spread_over& e) const {
+    auto text = e.invocation_id + " is known at all nodes";
+    for (auto node : e.excused)
+      text += ", but maybe node " + number(node);
+    return text;
+  }
   std::string operator()(const record_in_log& e) const {
     return place(e.shard, e.offset) + " by " + e.by + ": "
            + text_of_record(*e.what);

@@ -10,6 +10,8 @@ namespace {
 
 /// How long a gateway waits for a shard's owner; clients wait longer.
 constexpr int64_t patience_ms = 3000;
+/// How long a change of the catalog waits for a member.
+constexpr int64_t spread_patience_ms = 2000;
 
 /// Stands for the SHA-256 of the product: see `hash_of` in `runtime/gateway`.
 std::array<uint8_t, 16> hash_of(const caller& who) {
@@ -41,17 +43,19 @@ node_gateway::node_gateway(sim_node& node)
       machine_({node.world().cluster().shards,
                 [](const std::string& stored, const std::string& update) {
                   return update.empty() ? stored : update;
-                }}),
+                },
+                true}),
       router_([] {
         call_router_settings s;
         s.patience_ms = patience_ms;
         return s;
-      }()) {}
+      }()),
+      spread_({node.endpoint(), spread_patience_ms}) {}
 
 void node_gateway::call(caller who, request what,
                         std::function<void(result)> answer) {
   auto token = ++last_token_;
-  open_[token] = std::move(answer);
+  open_[token] = {who.invocation_id, std::move(answer)};
   auto hash = hash_of(who);
   machine_.on_request(token, std::move(who), std::move(what), hash);
   carry_out();
@@ -84,14 +88,22 @@ void node_gateway::note(submission_resolved_effect& resolved) {
 }
 
 void node_gateway::set_clock() {
-  router_.on_clock(node_.clock().boottime_ms(node_.world().now()));
+  auto now = node_.clock().boottime_ms(node_.world().now());
+  router_.on_clock(now);
+  spread_.on_clock(now);
 }
 
 void node_gateway::on_answer(const std::string& from, call_token token,
                              result answer) {
+  set_clock();
+  auto has_folded = std::holds_alternative<response>(answer);
+  if (auto change = changes_.find(token);
+      change != changes_.end() && has_folded)
+    change->second.answered.insert(from);
+  if (spread_.on_answer(from, token, has_folded))
+    return carry_out();
   if (waiting_.count(token) == 0)
     node_.world().history.situation("call_answered_after_it_was_given_up");
-  set_clock();
   router_.on_answer(from, token, std::move(answer));
   carry_out();
 }
@@ -108,9 +120,22 @@ void node_gateway::on_holder(shard_id of, const std::string& endpoint) {
   carry_out();
 }
 
+void node_gateway::on_members(const std::vector<std::string>& endpoints) {
+  set_clock();
+  members_ = {endpoints.begin(), endpoints.end()};
+  spread_.on_members(endpoints);
+  machine_.on_membership(
+      std::find(endpoints.begin(), endpoints.end(), node_.endpoint())
+      != endpoints.end());
+  carry_out();
+}
+
 void node_gateway::on_unreachable(const std::string& endpoint) {
   set_clock();
+  for (auto& [token, change] : changes_)
+    change.asked.erase(endpoint);
   router_.on_unreachable(endpoint);
+  spread_.on_unreachable(endpoint);
   carry_out();
 }
 
@@ -164,19 +189,63 @@ void node_gateway::carry_out(gateway_effect& effect) {
     waiting_.insert(call->token);
     return router_.on_call(call->to, call->token, std::move(call->what));
   }
+  if (auto* change = std::get_if<spread_change_effect>(&effect))
+    return spread(*change);
   if (auto* resolved = std::get_if<submission_resolved_effect>(&effect))
     return note(*resolved);
   auto& answered = std::get<answer_request_effect>(effect);
   auto found = open_.find(answered.token);
   if (found == open_.end())
     return;
-  auto answer = std::move(found->second);
+  auto answer = std::move(found->second.answer);
   open_.erase(found);
   answer(std::move(answered.answer));
 }
 
+/// Whom changes of the catalog wait for.
+void node_gateway::ask_members() {
+  for (auto& effect : spread_.take_effects())
+    if (auto* settled = std::get_if<change_settled_effect>(&effect)) {
+      settle(settled->token);
+      machine_.on_answer(settled->token, response{done_response{}});
+    } else {
+      auto& asked = std::get<ask_member_effect>(effect);
+      changes_[asked.token].asked.insert(asked.endpoint);
+      node_.bring(asked.endpoint, catalog_shard,
+                  {{asked.token, barrier_call{}}});
+    }
+}
+
+void node_gateway::spread(const spread_change_effect& change) {
+  auto& open = changes_[change.token];
+  open.since_boottime_ms = node_.clock().boottime_ms(node_.world().now());
+  if (auto call = open_.find(change.request); call != open_.end())
+    open.invocation_id = call->second.invocation_id;
+  spread_.on_change(change.token);
+}
+
+/// Says who was not waited for: who was none of the members then or is none
+/// now, who cannot be reached, and, when it took too long, who is silent.
+void node_gateway::settle(call_token change) {
+  auto found = changes_.find(change);
+  const auto& c = found->second;
+  auto now = node_.clock().boottime_ms(node_.world().now());
+  auto is_late = now - c.since_boottime_ms >= spread_patience_ms;
+  change_spread_over over{c.invocation_id, {}};
+  for (uint32_t i = 0; i < node_.world().cluster().nodes; ++i) {
+    auto who = "sim-" + std::to_string(i);
+    auto is_member = who == node_.endpoint() || members_.count(who) != 0;
+    if (c.answered.count(who) == 0
+        && (is_late || !is_member || c.asked.count(who) == 0))
+      over.excused.insert(i);
+  }
+  node_.world().history.add(std::move(over));
+  changes_.erase(found);
+}
+
 /// What the router wants; an answer may make the machine ask on.
 void node_gateway::route() {
+  ask_members();
   std::map<std::pair<std::string, shard_id>, sim_node::shard_calls> brought;
   for (auto& effect : router_.take_effects()) {
     if (auto* told = std::get_if<answer_call_effect>(&effect)) {
@@ -193,10 +262,11 @@ void node_gateway::route() {
 }
 
 void node_gateway::wake_when_due() {
-  auto due = router_.next_due_boottime_ms();
-  if (!due)
+  auto due = std::min(router_.next_due_boottime_ms().value_or(INT64_MAX),
+                      spread_.next_due_boottime_ms().value_or(INT64_MAX));
+  if (due == INT64_MAX)
     return;
-  node_.life().at(node_.clock().when(*due), [this, wake = ++wake_] {
+  node_.life().at(node_.clock().when(due), [this, wake = ++wake_] {
     if (wake != wake_)
       return;
     set_clock();

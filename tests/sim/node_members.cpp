@@ -90,6 +90,7 @@ void node_members::take(const std::vector<log_record>& records) {
     members_.on_read_to_end();
   }
   answer_looks();
+  tell_members();
   tell_holders();
   if (members_.replaced_by())
     node_.stop_replaced(*members_.replaced_by());
@@ -113,6 +114,7 @@ void node_members::answer_looks() {
 
 void node_members::beat() {
   set_clock();
+  tell_members();
   look_at_broker();
   std::vector<shard_id> owned;
   std::vector<shard_id> warm;
@@ -154,6 +156,16 @@ void node_members::look_at_broker() {
   broker_is_lost_ = is_lost;
   for (uint32_t i = 0; i < node_.world().cluster().shards; ++i)
     node_.shard(shard_id{i}).on_broker(!is_lost);
+}
+
+void node_members::tell_members() {
+  std::vector<std::string> endpoints;
+  for (const auto& m : members_.members())
+    endpoints.push_back(m.endpoint);
+  if (endpoints == endpoints_told_)
+    return;
+  endpoints_told_ = endpoints;
+  node_.gateway().on_members(endpoints);
 }
 
 void node_members::tell_holders() {

@@ -39,6 +39,7 @@ private:
   void answer_looks();
   void beat();
   void choose_shards();
+  void tell_members();
   void tell_holders();
   void look_at_broker();
   void set_clock();
@@ -46,6 +47,7 @@ private:
   sim_node& node_;
   membership members_;
   std::string nonce_;
+  std::vector<std::string> endpoints_told_;
   uint64_t reading_ = 0;
   log_offset next_ = 0;
   /// Read to here, and the view can be relied upon.

@@ -332,6 +332,15 @@ void node_shard::take_calls(
     answers_[++last_token_] = {&from, life, token};
     token = last_token_;
   }
+  if (id_ == catalog_shard)
+    std::erase_if(calls, [this](const auto& c) {
+      if (!std::holds_alternative<barrier_call>(c.second))
+        return false;
+      when_at_end([this, token = c.first] {
+        answer({{token, response{done_response{}}}});
+      });
+      return true;
+    });
   driver_.on_calls(calls);
 }
 
