@@ -58,6 +58,12 @@ struct entry_hash {
   uint64_t operator()(const call_given_up& e) const {
     return of(e.call, e.try_number);
   }
+  uint64_t operator()(const change_spread_over& e) const {
+    auto hash = of(e.invocation_id, e.excused.size());
+    for (auto node : e.excused)
+      hash = mixed(hash, uint64_t{node});
+    return hash;
+  }
   uint64_t operator()(const record_in_log& e) const {
     return of(e.shard, e.offset, e.by, e.bytes, e.what->body.index());
   }
