@@ -152,16 +152,17 @@ void catalog_actor::changed(const std::string& key, const T& object) {
 }
 
 void catalog_actor::apply(const environment_created& e) {
-  last_uid_ = std::max(last_uid_, e.object.uid.value);
-  environment_names_[{e.object.owner, e.object.settings.name}] = e.object.uid;
-  environments_[e.object.uid] = e.object;
-  changed(environment_key(e.object.uid), e.object);
+  last_uid_ = std::max(last_uid_, e.object->uid.value);
+  environment_names_[{e.object->owner, e.object->settings.name}] =
+      e.object->uid;
+  environments_[e.object->uid] = *e.object;
+  changed(environment_key(e.object->uid), *e.object);
   changed(std::string(counter_key), catalog_counter_row{last_uid_});
 }
 
 void catalog_actor::apply(const environment_updated& e) {
-  environments_[e.object.uid] = e.object;
-  changed(environment_key(e.object.uid), e.object);
+  environments_[e.object->uid] = *e.object;
+  changed(environment_key(e.object->uid), *e.object);
 }
 
 void catalog_actor::apply(const environment_deleted& e) {
@@ -174,16 +175,16 @@ void catalog_actor::apply(const environment_deleted& e) {
 }
 
 void catalog_actor::apply(const queue_created& e) {
-  last_uid_ = std::max(last_uid_, e.object.uid.value);
-  queue_names_[{e.object.owner, e.object.settings.name}] = e.object.uid;
-  queues_[e.object.uid] = e.object;
-  changed(queue_key(e.object.uid), e.object);
+  last_uid_ = std::max(last_uid_, e.object->uid.value);
+  queue_names_[{e.object->owner, e.object->settings.name}] = e.object->uid;
+  queues_[e.object->uid] = *e.object;
+  changed(queue_key(e.object->uid), *e.object);
   changed(std::string(counter_key), catalog_counter_row{last_uid_});
 }
 
 void catalog_actor::apply(const queue_updated& e) {
-  queues_[e.object.uid] = e.object;
-  changed(queue_key(e.object.uid), e.object);
+  queues_[e.object->uid] = *e.object;
+  changed(queue_key(e.object->uid), *e.object);
 }
 
 void catalog_actor::apply(const queue_deleted& e) {
@@ -196,9 +197,9 @@ void catalog_actor::apply(const queue_deleted& e) {
 }
 
 void catalog_actor::apply(const definition_registered& e) {
-  definitions_[{e.object.owner, e.object.settings.name}][e.object.revision] =
-      e.object;
-  changed(definition_key(e.object), e.object);
+  definitions_[{e.object->owner, e.object->settings.name}][e.object->revision] =
+      *e.object;
+  changed(definition_key(*e.object), *e.object);
 }
 
 void catalog_actor::apply(const definition_deregistered& e) {
@@ -242,7 +243,7 @@ void catalog_actor::apply(const object_tagged& e) {
 
 void catalog_actor::apply(const request_answered& e) {
   auto [entry, fresh] =
-      answers_.try_emplace(e.request_key, remembered{e.answer, e.at_ms});
+      answers_.try_emplace(e.request_key, remembered{*e.answer, e.at_ms});
   if (!fresh)
     return;
   answers_by_time_.emplace(e.at_ms, e.request_key);

@@ -332,7 +332,7 @@ void catalog_actor::decide(call_token token, const catalog_call& call,
   }
   catalog_decisions decisions{*this, who.owner, context, out};
   auto answer =
-      std::visit([&](const auto& r) { return decisions.on(r); }, call.what);
+      std::visit([&](const auto& r) { return decisions.on(r); }, *call.what);
   // A refusal changed nothing, so a repeat may be decided afresh.
   if (const auto* good = std::get_if<response>(&answer);
       good != nullptr && !key.empty()

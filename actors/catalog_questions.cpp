@@ -156,13 +156,13 @@ private:
 
 result catalog_actor::answer(const catalog_call& call) const {
   catalog_questions questions{*this, call.who.owner};
-  if (const auto* r = std::get_if<describe_environments_request>(&call.what))
+  if (const auto* r = std::get_if<describe_environments_request>(&*call.what))
     return questions.on(*r);
-  if (const auto* r = std::get_if<describe_queues_request>(&call.what))
+  if (const auto* r = std::get_if<describe_queues_request>(&*call.what))
     return questions.on(*r);
-  if (const auto* r = std::get_if<list_tags_request>(&call.what))
+  if (const auto* r = std::get_if<list_tags_request>(&*call.what))
     return questions.on(*r);
-  const auto* r = std::get_if<describe_definitions_request>(&call.what);
+  const auto* r = std::get_if<describe_definitions_request>(&*call.what);
   if (r == nullptr)
     return api_error{api_errc::internal, "not a question to the catalog"};
   std::vector<std::pair<std::string, const definition_object*>> found;

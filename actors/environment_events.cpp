@@ -39,7 +39,7 @@ void compute_environment_actor::state::keep_no_more(const std::string& agent) {
 
 void compute_environment_actor::apply(const environment_configured& e) {
   state_->settled = false;
-  state_->object = e.object;
+  state_->object = *e.object;
 }
 
 void compute_environment_actor::apply(const agent_joined& e) {

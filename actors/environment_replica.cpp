@@ -26,9 +26,9 @@ void environment_replica::take(const decision_record& decision) {
   seq_ = decision.seq;
   for (const auto& e : decision.events) {
     if (const auto* made = std::get_if<environment_created>(&e))
-      environments_[made->object.uid] = made->object;
+      environments_[made->object->uid] = *made->object;
     else if (const auto* updated = std::get_if<environment_updated>(&e))
-      environments_[updated->object.uid] = updated->object;
+      environments_[updated->object->uid] = *updated->object;
     else if (const auto* gone = std::get_if<environment_deleted>(&e))
       environments_.erase(gone->uid);
     else

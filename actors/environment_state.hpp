@@ -76,7 +76,7 @@ struct compute_environment_actor::state {
   /// and after every change that is not a pass's own, and only saves work.
   bool settled = false;
 
-  explicit state(const environment_configured& first) : object(first.object) {}
+  explicit state(const environment_configured& first) : object(*first.object) {}
 
   bool has_agents() const;
   /// No head of a queue waits for this agent any more.

@@ -215,7 +215,7 @@ void gateway_machine::go_on(open_request& r) {
 
 void gateway_machine::to_catalog(open_request& r) {
   catalog_call call{r.who, r.what};
-  auto* update = std::get_if<update_environment_request>(&call.what);
+  auto* update = std::get_if<update_environment_request>(&*call.what);
   if (update != nullptr && !update->details_json.empty()) {
     const auto* stored =
         replica_.find_environment(r.who.owner, update->environment);
@@ -227,7 +227,7 @@ void gateway_machine::to_catalog(open_request& r) {
       update->details_json = options_.merge_details(
           stored->settings.details_json, update->details_json);
   }
-  if (!options_.is_replicated || catalog_actor::is_question(call.what))
+  if (!options_.is_replicated || catalog_actor::is_question(*call.what))
     return pass_on(r, catalog_shard, std::move(call));
   r.then = [this](open_request& q) {
     auto answer = std::move(q.answers.back());

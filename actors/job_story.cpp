@@ -51,12 +51,12 @@ public:
       : story_(story), offset_(offset), decision_(decision) {}
 
   void operator()(const queue_configured& e) {
-    story_.queues_[e.object.uid] = e.object.settings.name;
+    story_.queues_[e.object->uid] = e.object->settings.name;
     for (const auto& environment : e.environments)
       story_.environments_[environment.uid] = environment.name;
   }
   void operator()(const environment_configured& e) {
-    story_.environments_[e.object.uid] = e.object.settings.name;
+    story_.environments_[e.object->uid] = e.object->settings.name;
   }
 
   void operator()(const job_submitted& e) {

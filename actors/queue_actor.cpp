@@ -8,7 +8,7 @@
 namespace berth {
 
 queue_actor::state::state(const queue_configured& first)
-    : object(first.object), environments(first.environments) {
+    : object(*first.object), environments(first.environments) {
   for (const auto& environment : environments)
     links[environment.uid].address = environment;
 }

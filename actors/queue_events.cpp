@@ -25,7 +25,7 @@ bool queue_actor::state::let_go(environment_link& link, lease_id lease) {
 
 void queue_actor::apply(const queue_configured& e) {
   state_->settled = false;
-  state_->object = e.object;
+  state_->object = *e.object;
   state_->environments = e.environments;
   for (const auto& environment : e.environments)
     state_->links[environment.uid].address = environment;

@@ -335,7 +335,7 @@ void shard::on_call(call_token token, shard_call call) {
   ++counters_.calls;
   const auto* catalog = std::get_if<catalog_call>(&call);
   if (is_question(call)
-      || (catalog != nullptr && catalog_actor::is_question(catalog->what))) {
+      || (catalog != nullptr && catalog_actor::is_question(*catalog->what))) {
     questions_.push_back({token, std::move(call), 0});
     look_at_end();
   } else {

@@ -67,7 +67,7 @@ environment_uid environment_of(const agent_session_ended& e) {
   return e.agent.environment;
 }
 environment_uid environment_of(const environment_configured& e) {
-  return e.object.uid;
+  return e.object->uid;
 }
 template <class Event>
 environment_uid environment_of(const Event& e) {
@@ -119,12 +119,12 @@ void shard_state::apply_one(const Event& e) {
   if constexpr (is_of_catalog<Event>) {
     catalog_.apply(e);
   } else if constexpr (std::is_same_v<Event, queue_configured>) {
-    if (auto found = queues_.find(e.object.uid); found != queues_.end())
+    if (auto found = queues_.find(e.object->uid); found != queues_.end())
       found->second.apply(e);
     else
-      queues_.emplace(e.object.uid, queue_actor{e});
-    unsettled_queues_.insert(e.object.uid);
-    changed_queues_.insert(e.object.uid);
+      queues_.emplace(e.object->uid, queue_actor{e});
+    unsettled_queues_.insert(e.object->uid);
+    changed_queues_.insert(e.object->uid);
   } else if constexpr (std::is_same_v<Event, queue_dropped>) {
     queues_.erase(e.queue);
     changed_queues_.insert(e.queue);

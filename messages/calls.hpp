@@ -3,6 +3,7 @@
 // travel in the frames of messages/node_frames.hpp.
 #pragma once
 
+#include "messages/boxed.hpp"
 #include "messages/requests.hpp"
 #include "messages/responses.hpp"
 
@@ -16,7 +17,7 @@ namespace berth {
 struct catalog_call {
   static constexpr uint16_t number = 1;
   caller who;
-  request what;
+  boxed<request> what;
   BERTH_FIELDS(who, what)
 };
 

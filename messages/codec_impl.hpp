@@ -2,6 +2,7 @@
 // the codec for their types, with BERTH_INSTANTIATE_CODEC.
 #pragma once
 
+#include "messages/boxed.hpp"
 #include "messages/codec.hpp"
 #include "messages/fields.hpp"
 #include "messages/ids.hpp"
@@ -48,6 +49,10 @@ template <class T>
 struct is_shared : std::false_type {};
 template <class T>
 struct is_shared<std::shared_ptr<const T>> : std::true_type {};
+template <class T>
+struct is_boxed : std::false_type {};
+template <class T>
+struct is_boxed<boxed<T>> : std::true_type {};
 template <class T>
 struct is_variant : std::false_type {};
 template <class... Ts>
@@ -118,6 +123,8 @@ void pack(packer& p, const T& x) {
       pack(p, *x);
     else
       p.pack_nil();
+  } else if constexpr (is_boxed<T>::value) {
+    pack(p, *x);
   } else if constexpr (is_variant<T>::value) {
     pack_variant(p, x);
   } else {
@@ -217,6 +224,8 @@ void unpack(const msgpack::object& o, T& x) {
       unpack(o, *made);
       x = std::move(made);
     }
+  } else if constexpr (is_boxed<T>::value) {
+    unpack(o, *x);
   } else if constexpr (is_variant<T>::value) {
     unpack_variant(o, x, static_cast<const T*>(nullptr));
   } else {

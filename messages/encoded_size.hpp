@@ -3,6 +3,7 @@
 // Allocates nothing; walks what the encoding would walk.
 #pragma once
 
+#include "messages/boxed.hpp"
 #include "messages/fields.hpp"
 #include "messages/ids.hpp"
 
@@ -77,6 +78,8 @@ template <class T>
 size_t of(const std::optional<T>& x);
 template <class T>
 size_t of(const std::shared_ptr<const T>& x);
+template <class T>
+size_t of(const boxed<T>& x);
 template <class... Ts>
 size_t of(const std::variant<Ts...>& x);
 template <has_fields T>
@@ -125,6 +128,11 @@ size_t of(const std::optional<T>& x) {
 template <class T>
 size_t of(const std::shared_ptr<const T>& x) {
   return x ? of(*x) : 1;
+}
+
+template <class T>
+size_t of(const boxed<T>& x) {
+  return of(*x);
 }
 
 template <class... Ts>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/actor_messages.hpp"
+#include "messages/boxed.hpp"
 #include "messages/responses.hpp"
 
 #include <optional>
@@ -16,12 +17,12 @@ namespace berth {
 
 struct environment_created {
   static constexpr uint16_t number = 1;
-  environment_object object;
+  boxed<environment_object> object;
   BERTH_FIELDS(object)
 };
 struct environment_updated {
   static constexpr uint16_t number = 2;
-  environment_object object;
+  boxed<environment_object> object;
   BERTH_FIELDS(object)
 };
 struct environment_deleted {
@@ -31,13 +32,13 @@ struct environment_deleted {
 };
 struct queue_created {
   static constexpr uint16_t number = 4;
-  queue_object object;
+  boxed<queue_object> object;
   BERTH_FIELDS(object)
 };
 /// Also when its deletion begins (status `deleting`).
 struct queue_updated {
   static constexpr uint16_t number = 5;
-  queue_object object;
+  boxed<queue_object> object;
   BERTH_FIELDS(object)
 };
 struct queue_deleted {
@@ -47,7 +48,7 @@ struct queue_deleted {
 };
 struct definition_registered {
   static constexpr uint16_t number = 7;
-  definition_object object;
+  boxed<definition_object> object;
   BERTH_FIELDS(object)
 };
 struct definition_deregistered {
@@ -69,7 +70,7 @@ struct object_tagged {
 struct request_answered {
   static constexpr uint16_t number = 10;
   std::string request_key;
-  response answer;
+  boxed<response> answer;
   int64_t at_ms = 0;
   BERTH_FIELDS(request_key, answer, at_ms)
 };
@@ -94,7 +95,7 @@ struct requests_forgotten {
 
 struct queue_configured {
   static constexpr uint16_t number = 20;
-  queue_object object;
+  boxed<queue_object> object;
   std::vector<environment_address> environments;
   BERTH_FIELDS(object, environments)
 };
@@ -195,7 +196,7 @@ struct queue_jobs_ended {
 
 struct environment_configured {
   static constexpr uint16_t number = 40;
-  environment_object object;
+  boxed<environment_object> object;
   BERTH_FIELDS(object)
 };
 struct environment_dropped {
@@ -467,5 +468,6 @@ using event = std::variant<
     end_requested, array_finished, job_tagged, jobs_expired, job_work_advanced,
     job_work_finished, messages_taken, message_refused, delivery_recorded,
     session_forgotten>;
+static_assert(sizeof(event) <= 160, "a decision may have many thousands");
 
 } // namespace berth

@@ -68,6 +68,10 @@ void print_value(json_writer& json, const std::shared_ptr<T>& x) {
     json.raw("null");
 }
 template <class T>
+void print_value(json_writer& json, const boxed<T>& x) {
+  print(json, *x);
+}
+template <class T>
 void print_value(json_writer& json, const std::vector<T>& list) {
   json.begin_array();
   for (const auto& x : list)

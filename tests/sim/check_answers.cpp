@@ -72,14 +72,14 @@ private:
                                     e.id);
                        },
                        [&](const environment_created& e) {
-                         note("environment " + e.object.settings.name);
+                         note("environment " + e.object->settings.name);
                        },
                        [&](const queue_created& e) {
-                         note("queue " + e.object.settings.name);
+                         note("queue " + e.object->settings.name);
                        },
                        [&](const definition_registered& e) {
-                         note("definition " + e.object.settings.name + ":"
-                              + std::to_string(e.object.revision));
+                         note("definition " + e.object->settings.name + ":"
+                              + std::to_string(e.object->revision));
                        }});
   }
 
@@ -206,13 +206,13 @@ private:
                        },
                        [&](const environment_created& e) {
                          effect("creation of environment "
-                                + e.object.settings.name);
+                                + e.object->settings.name);
                        },
                        [&](const queue_created& e) {
-                         effect("creation of queue " + e.object.settings.name);
+                         effect("creation of queue " + e.object->settings.name);
                        },
                        [&](const definition_registered& e) {
-                         effect("registration of " + e.object.settings.name);
+                         effect("registration of " + e.object->settings.name);
                        }});
   }
 
@@ -280,7 +280,7 @@ private:
   void on_decision(const decided& d) override {
     jobs_->take(d);
     for_each_event(d, event_cases{[&](const queue_created& e) {
-                     queues_[e.object.settings.name].insert(e.object.uid);
+                     queues_[e.object->settings.name].insert(e.object->uid);
                    }});
   }
 

@@ -110,8 +110,8 @@ private:
         event_cases{[&](const queue_closing& e) { closing_.insert(e.queue); },
                     [&](const queue_dropped& e) { closing_.erase(e.queue); },
                     [&](const environment_configured& e) {
-                      if (e.object.status == object_status::deleting)
-                        deleting_.insert(e.object.uid);
+                      if (e.object->status == object_status::deleting)
+                        deleting_.insert(e.object->uid);
                     },
                     [&](const environment_dropped& e) {
                       deleting_.erase(e.environment);

@@ -323,7 +323,7 @@ private:
       book_.fold(e);
       std::visit(
           event_cases{[&](const queue_configured& x) {
-                        queues_[x.object.uid] = x.environments;
+                        queues_[x.object->uid] = x.environments;
                       },
                       [&](const queue_closing& x) { queues_.erase(x.queue); },
                       [&](const jobs_enqueued& x) { waiting_.take(x); },

@@ -68,7 +68,7 @@ private:
 
   void on_decision(const decided& d) override {
     for_each_event(d, event_cases{[&](const queue_created& e) {
-                     queues_[e.object.uid] = e.object.settings.name;
+                     queues_[e.object->uid] = e.object->settings.name;
                    }});
     auto made = outcome_of(d);
     take_passed_on(d, made);
@@ -86,7 +86,7 @@ private:
     for (const auto& [where, what] : made.passed_on)
       pending_[what->id] = where;
     for_each_event(d, event_cases{[&](const queue_configured& e) {
-                     ready_.insert(e.object.settings.name);
+                     ready_.insert(e.object->settings.name);
                    }});
   }
 

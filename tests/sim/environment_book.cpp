@@ -117,7 +117,7 @@ void environment_book::fold(const agent_joined& e) {
 
 void environment_book::fold(const event& e) {
   if (const auto* x = std::get_if<environment_configured>(&e)) {
-    environments_[x->object.uid].object = x->object;
+    environments_[x->object->uid].object = *x->object;
   } else if (const auto* x = std::get_if<environment_dropped>(&e)) {
     environments_.erase(x->environment);
   } else if (const auto* x = std::get_if<agent_joined>(&e)) {

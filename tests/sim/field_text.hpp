@@ -1,6 +1,7 @@
 // Text of, and a walk through, anything that is made of field lists.
 #pragma once
 
+#include "messages/boxed.hpp"
 #include "messages/fields.hpp"
 #include "messages/ids.hpp"
 
@@ -59,6 +60,10 @@ struct is_number_id : std::false_type {};
 template <class Tag, class V>
 struct is_number_id<number_id<Tag, V>> : std::true_type {};
 template <class T>
+struct is_boxed : std::false_type {};
+template <class T>
+struct is_boxed<boxed<T>> : std::true_type {};
+template <class T>
 concept may_be_nothing = requires(const T& x) {
   static_cast<bool>(x);
   *x;
@@ -116,6 +121,8 @@ void field_text::add(const T& value) {
     text_ += '}';
   } else if constexpr (is_variant<T>::value) {
     std::visit([this](const auto& one) { add(one); }, value);
+  } else if constexpr (is_boxed<T>::value) {
+    add(*value);
   } else if constexpr (may_be_nothing<T>) {
     if (value)
       add(*value);
@@ -187,6 +194,8 @@ bool mentions(const T& value, const job_id& job) {
   } else if constexpr (std::is_arithmetic_v<
                            T> || std::is_enum_v<T> || is_number_id<T>::value) {
     return false;
+  } else if constexpr (is_boxed<T>::value) {
+    return mentions(*value, job);
   } else {
     return value && mentions(*value, job);
   }

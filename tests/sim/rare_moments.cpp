@@ -131,8 +131,8 @@ void rare_moments::on_decision(sim_time at, const decision_record& d) {
           && work->work.kind != job_work_kind::tell_waiters)
         meet(work_continued_by_a_cursor);
     } else if (const auto* created = std::get_if<queue_created>(&e)) {
-      queue_names_[created->object.uid] = created->object.settings.name;
-      if (deleted_names_.count(created->object.settings.name) != 0)
+      queue_names_[created->object->uid] = created->object->settings.name;
+      if (deleted_names_.count(created->object->settings.name) != 0)
         meet(name_made_anew);
     } else if (const auto* deleted = std::get_if<queue_deleted>(&e)) {
       deleted_names_.insert(queue_names_[deleted->uid]);

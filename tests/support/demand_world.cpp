@@ -316,15 +316,15 @@ void demand_world::apply(
       [&](const auto& one) {
         using type = std::decay_t<decltype(one)>;
         if constexpr (std::is_same_v<type, queue_configured>) {
-          auto found = queues.find(one.object.uid);
+          auto found = queues.find(one.object->uid);
           if (found == queues.end())
-            queues.emplace(one.object.uid, queue_actor{one});
+            queues.emplace(one.object->uid, queue_actor{one});
           else
             found->second.apply(one);
         } else if constexpr (std::is_same_v<type, environment_configured>) {
-          auto found = environments.find(one.object.uid);
+          auto found = environments.find(one.object->uid);
           if (found == environments.end())
-            environments.emplace(one.object.uid,
+            environments.emplace(one.object->uid,
                                  compute_environment_actor{one});
           else
             found->second.apply(one);

@@ -66,6 +66,10 @@ private:
     fill(*made);
     x = made;
   }
+  template <class T>
+  void fill_container(boxed<T>& x) {
+    fill(*x);
+  }
   template <class... Ts>
   void fill_container(std::variant<Ts...>& x) {
     fill(x.template emplace<0>());

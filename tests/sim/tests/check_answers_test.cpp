@@ -101,7 +101,7 @@ TEST_CASE("one_call_one_effect: repeats change nothing") {
     create_queue_request create;
     create.name = "queue";
     queue_created created;
-    created.object.settings.name = "queue";
+    created.object->settings.name = "queue";
     h.ask(2, create).decide({created}).wait(1000 * second);
     h.decide({created});
     CHECK(h.found().empty());
@@ -158,8 +158,8 @@ TEST_CASE("reads_see_writes: no answer is older than its question") {
   }
   SECTION("a listing has every job of its status") {
     queue_created queue;
-    queue.object.uid = queue_uid{7};
-    queue.object.settings.name = "queue";
+    queue.object->uid = queue_uid{7};
+    queue.object->settings.name = "queue";
     list_jobs_request list;
     list.queue = "queue";
     list.status = job_status::runnable;

@@ -73,13 +73,13 @@ TEST_CASE("environment_within_maximum: no more vCPUs than the maximum") {
   }
   SECTION("a disabled one grants nothing") {
     auto disabled = environment(1, 2);
-    disabled.object.settings.state = object_state::disabled;
+    disabled.object->settings.state = object_state::disabled;
     h.decide({disabled, grants(1, 7, 1, 1)});
     CHECK_FALSE(h.found().empty());
   }
   SECTION("an unmanaged one has no maximum") {
     auto unmanaged = environment(1, 2);
-    unmanaged.object.settings.type = environment_type::unmanaged;
+    unmanaged.object->settings.type = environment_type::unmanaged;
     h.decide({unmanaged, grants(1, 7, 1, 1, "a", 3)});
     CHECK(h.end().empty());
   }

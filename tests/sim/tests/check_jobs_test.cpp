@@ -95,7 +95,7 @@ TEST_CASE("everything_drains: nothing is left when the run is over") {
   }
   SECTION("an environment that is being deleted has to go") {
     auto e = environment(1);
-    e.object.status = object_status::deleting;
+    e.object->status = object_status::deleting;
     h.decide({environment(1), e});
     CHECK_FALSE(h.end().empty());
   }

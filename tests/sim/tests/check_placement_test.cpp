@@ -141,7 +141,7 @@ TEST_CASE("no_idle_room: no job waits beside room for it") {
   p.faults.node_crash_mean_ms = 1000;
   made_history h{no_idle_room, p};
   queue_configured queue;
-  queue.object.uid = queue_uid{7};
+  queue.object->uid = queue_uid{7};
   queue.environments = {{environment_uid{1}, {}, "environment"}};
   h.decide({queue, environment(1), agent(1, "a", 4), enqueued(1, 10)});
   SECTION("for longer than the bound, once faults have stopped") {

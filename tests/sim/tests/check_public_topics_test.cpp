@@ -24,8 +24,8 @@ submission_landed record(log_offset offset, const std::string& name) {
 
 queue_created queue() {
   queue_created e;
-  e.object.uid = queue_uid{7};
-  e.object.settings.name = "q";
+  e.object->uid = queue_uid{7};
+  e.object->settings.name = "q";
   return e;
 }
 

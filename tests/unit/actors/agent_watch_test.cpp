@@ -23,7 +23,7 @@ const session_id second_session{1, 2};
 struct world {
   world() {
     environment_configured e;
-    e.object.uid = the_environment;
+    e.object->uid = the_environment;
     state.apply(event{e});
     watch.on_clock(now);
   }

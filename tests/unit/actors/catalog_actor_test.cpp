@@ -25,7 +25,7 @@ public:
   result ask(request what, std::string invocation = "",
              const account_region& owner = ours) {
     catalog_call call{{owner, std::move(invocation), "body"}, std::move(what)};
-    if (catalog_actor::is_question(call.what))
+    if (catalog_actor::is_question(*call.what))
       return catalog.answer(call);
     last = draft{};
     catalog.decide(7, call, {now_ms, shard_id{0}, nullptr}, last);
@@ -527,7 +527,7 @@ TEST_CASE("a catalog loaded from its rows equals the one that wrote them") {
   draft next;
   loaded.decide(1, {{ours, "", ""}, environment("new")},
                 {1, shard_id{0}, nullptr}, next);
-  CHECK(emitted<environment_created>(next).at(0).object.uid
+  CHECK(emitted<environment_created>(next).at(0).object->uid
         == environment_uid{5});
 }
 

@@ -35,9 +35,9 @@ inline demand_run run(const shape& what, uint32_t count, int64_t oldest_ms = 0,
 
 inline environment_configured configured(environment_settings settings) {
   environment_configured e;
-  e.object.uid = the_environment;
-  e.object.shard = here;
-  e.object.settings = std::move(settings);
+  e.object->uid = the_environment;
+  e.object->shard = here;
+  e.object->settings = std::move(settings);
   return e;
 }
 inline environment_settings
@@ -119,7 +119,7 @@ struct environment_under_test {
     return take(m);
   }
   draft configure(environment_settings settings) {
-    return take(configure_environment{configured(std::move(settings)).object});
+    return take(configure_environment{*configured(std::move(settings)).object});
   }
 };
 

@@ -148,7 +148,7 @@ TEST_CASE("the catalog's calls go to shard 0 with their caller") {
   w.ask(delete_queue_request{"q"});
   auto call = w.call<catalog_call>(0);
   CHECK(call.who.invocation_id == "call");
-  CHECK(std::get<delete_queue_request>(call.what).queue == "q");
+  CHECK(std::get<delete_queue_request>(*call.what).queue == "q");
   CHECK(w.gateway.open_requests() == 1);
   w.reply(done);
   w.good<done_response>();
@@ -161,7 +161,7 @@ TEST_CASE("an update's details are merged with the stored ones") {
   update.details_json = "new";
   w.ask(update);
   auto call = w.call<catalog_call>(0);
-  CHECK(std::get<update_environment_request>(call.what).details_json
+  CHECK(std::get<update_environment_request>(*call.what).details_json
         == "old+new");
   w.reply(unavailable);
   CHECK(w.refusal(api_errc::unavailable) == "try again");
@@ -503,7 +503,7 @@ TEST_CASE("environments are filled in by the shards that they live in") {
   world w;
   w.ask(describe_environments_request{});
   CHECK(std::holds_alternative<describe_environments_request>(
-      w.call<catalog_call>(0).what));
+      *w.call<catalog_call>(0).what));
   environments_response listed;
   listed.next_token = "more";
   SECTION("of shard 0 alone, nobody else is asked") {

@@ -35,11 +35,11 @@ job_story story_of(const job_key& job) {
   job_story story{job};
   story.on_claim(30, claim_record{"node-a", "", "nonce"});
   queue_configured queue;
-  queue.object.uid = night;
-  queue.object.settings.name = "night";
+  queue.object->uid = night;
+  queue.object->settings.name = "night";
   environment_configured environment;
-  environment.object.uid = cluster;
-  environment.object.settings.name = "cluster";
+  environment.object->uid = cluster;
+  environment.object->settings.name = "cluster";
   story.on_decision(31, decision_of({queue, environment}));
   return story;
 }

@@ -55,9 +55,9 @@ job_world::job_world(uint32_t shards, job_table_options options)
 void job_world::make_queues(one_shard& s) {
   for (auto uid : {test_queue, queue_uid{8}}) {
     queue_configured made;
-    made.object.uid = uid;
-    made.object.owner = test_owner;
-    made.object.settings.name = "queue-" + std::to_string(uid.value);
+    made.object->uid = uid;
+    made.object->owner = test_owner;
+    made.object->settings.name = "queue-" + std::to_string(uid.value);
     s.queues.emplace(uid, queue_actor{made});
   }
 }
@@ -75,7 +75,7 @@ void job_world::disable_queue(queue_uid queue, shard_id shard) {
   auto& actor = shards_[shard.value].queues.at(queue);
   queue_configured changed;
   changed.object = actor.object();
-  changed.object.settings.state = object_state::disabled;
+  changed.object->settings.state = object_state::disabled;
   actor.apply(changed);
 }
 

@@ -35,10 +35,10 @@ job_key single(queue_position position) {
 
 queue_configured configured(std::vector<environment_address> environments) {
   queue_configured e;
-  e.object.uid = the_queue;
-  e.object.shard = here;
-  e.object.settings.name = "queue";
-  e.object.settings.priority = 5;
+  e.object->uid = the_queue;
+  e.object->shard = here;
+  e.object->settings.name = "queue";
+  e.object->settings.priority = 5;
   e.environments = std::move(environments);
   return e;
 }
@@ -388,8 +388,8 @@ TEST_CASE("a disabled queue admits nothing but still runs its jobs") {
   CHECK(t.queue.admits());
   t.enqueue(1);
   auto changed = configured({e1, e2, e3});
-  changed.object.settings.state = object_state::disabled;
-  t.take(configure_queue{changed.object, changed.environments});
+  changed.object->settings.state = object_state::disabled;
+  t.take(configure_queue{*changed.object, changed.environments});
   CHECK_FALSE(t.queue.admits());
   CHECK(sent<demand>(t.settle()).size() == 1);
   CHECK(sent<place_job>(t.grant_of(e1, 1, {{1, small}})).size() == 1);
@@ -398,19 +398,20 @@ TEST_CASE("a disabled queue admits nothing but still runs its jobs") {
 TEST_CASE("a queue configured as it is changes nothing") {
   queue_under_test t;
   auto same = configured({e1, e2, e3});
-  CHECK(t.take(configure_queue{same.object, same.environments}).events.empty());
+  CHECK(
+      t.take(configure_queue{*same.object, same.environments}).events.empty());
 }
 
 TEST_CASE("a new priority is told while something is asked for") {
   queue_under_test t;
   auto changed = configured({e1, e2, e3});
-  changed.object.settings.priority = 9;
-  t.take(configure_queue{changed.object, changed.environments});
+  changed.object->settings.priority = 9;
+  t.take(configure_queue{*changed.object, changed.environments});
   CHECK(t.settle().events.empty());
   t.enqueue(1);
   t.settle();
-  changed.object.settings.priority = 2;
-  t.take(configure_queue{changed.object, changed.environments});
+  changed.object->settings.priority = 2;
+  t.take(configure_queue{*changed.object, changed.environments});
   auto told = sent<demand>(t.settle());
   REQUIRE(told.size() == 1);
   CHECK(told[0].priority == 2);
@@ -422,7 +423,7 @@ TEST_CASE("an environment that left the list is asked for nothing, and its "
   t.enqueue(1);
   t.settle();
   auto without = configured({e2});
-  t.take(configure_queue{without.object, without.environments});
+  t.take(configure_queue{*without.object, without.environments});
   auto told = sent<demand>(t.settle());
   REQUIRE(told.size() == 2);
   CHECK(told[0].environment == e1.uid);
@@ -438,7 +439,7 @@ TEST_CASE("an environment that left the list is asked for nothing, and its "
   CHECK(released[0].leases == std::vector<lease_id>{lease_id{1}});
 
   auto with = configured({e1, e2});
-  t.take(configure_queue{with.object, with.environments});
+  t.take(configure_queue{*with.object, with.environments});
   told = sent<demand>(t.settle());
   REQUIRE(told.size() == 2);
   CHECK(told[0].environment == e1.uid);
