@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
+#include <utility>
 
 namespace berth::sim {
 
@@ -38,8 +38,10 @@ private:
   };
 
   void on_decision(const decided& d) override {
-    for_each_event(d,
-                   event_cases{[&](const job_submitted& e) { judge(d, e); }});
+    for_each_event(d, event_cases{[&](const job_submitted& e) { judge(d, e); },
+                                  [&](const definition_deregistered& e) {
+                                    inactive_.insert({e.name, e.revision});
+                                  }});
   }
 
   void on_other(const history_entry& e) override {
@@ -107,8 +109,6 @@ private:
     uint32_t newest = 0;
     std::set<uint32_t> gone;
     for (const auto& c : changes_) {
-      if (!c.is_registration && c.definition == found->second.definition)
-        inactive_.insert({c.definition, c.revision});
       if (!holds(c, found->second))
         continue;
       if (c.is_registration)
@@ -125,7 +125,7 @@ private:
                "job " + e.spec->name + " is taken with " + name(taken)
                    + ", which was deregistered before (" + place(d) + ")",
                e.id);
-    // Of one that is not active any more nobody knows since when.
+    // A gateway may know that the newest one is gone before that is answered.
     else if (taken < newest
              && inactive_.count({e.spec->definition_name, newest}) == 0)
       violated(d.at,
@@ -138,6 +138,7 @@ private:
   std::map<uint64_t, std::shared_ptr<const request>> calls_;
   std::map<std::string, std::set<uint32_t>> excused_;
   std::vector<revision_change> changes_;
+  /// As the log has it, answered or not.
   std::set<std::pair<std::string, uint32_t>> inactive_;
   std::map<std::string, submission> submissions_;
 };

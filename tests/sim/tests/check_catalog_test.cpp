@@ -85,8 +85,18 @@ TEST_CASE("changes_hold_everywhere: what was answered holds at every node") {
       CHECK_FALSE(h.found().empty());
     }
     SECTION("but an older one") {
+      h.decide({definition_deregistered{{}, "d", 2, 0}});
       h.answer(deregistration, done()).ask(submission_call, by_name());
       h.decide({taken_with(1)});
+      CHECK(h.end().empty());
+    }
+    SECTION("nor an older one while it is there") {
+      h.ask(submission_call, by_name()).decide({taken_with(1)});
+      CHECK_FALSE(h.found().empty());
+    }
+    SECTION("but an older one once it is gone, answered or not") {
+      h.decide({definition_deregistered{{}, "d", 2, 0}});
+      h.ask(submission_call, by_name()).decide({taken_with(1)});
       CHECK(h.end().empty());
     }
     SECTION("and one that was meanwhile may be") {

@@ -45,7 +45,7 @@ struct world {
   void reply(const result& answer) { gateway.on_answer(token, answer); }
 
   /// The one thing that is wanted: `barrier`, `submission`, `catalog`,
-  /// `question`, `spread`, or the answer: `done`, `refused`.
+  /// `spread`, or the answer: `done`, `refused`.
   std::string wanted() {
     auto effects = gateway.take_effects();
     if (effects.empty())
