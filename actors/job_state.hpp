@@ -116,7 +116,7 @@ struct job_state {
   int64_t newest_stop_ms = 0;
 
   // Not in the store yet; no part of the logical state.
-  std::unordered_map<job_id, shared_job_spec> bodies;
+  job_bodies bodies;
   std::unordered_map<job_id, ended_job> ended;
   std::unordered_map<job_key, terminal_child_row> ended_children;
   std::unordered_map<job_id, tag_map> tags;

@@ -89,12 +89,13 @@ private:
   std::vector<std::pair<std::string, std::string>> made_;
 };
 
-void cut_bodies(job_state& state, row_changes& rows) {
+job_bodies cut_bodies(job_state& state, row_changes& rows) {
   auto bodies = std::exchange(state.bodies, {});
   rows_of_kind made{job_row_kind::body, rows};
   made.reserve(bodies.size());
   for (const auto& [id, spec] : bodies)
     made.put(job_row_key(job_row_kind::body, id), *spec);
+  return bodies;
 }
 
 void cut_ended(job_state& state, row_changes& rows) {
@@ -261,10 +262,10 @@ job_table_row table_row_of(const job_state& state) {
           state.works};
 }
 
-void cut_checkpoint(job_state& state, row_changes& rows) {
+job_bodies cut_checkpoint(job_state& state, row_changes& rows) {
   for (const auto& key : std::exchange(state.deletions, {}))
     rows[key] = std::nullopt;
-  cut_bodies(state, rows);
+  auto bodies = cut_bodies(state, rows);
   for (const auto& [id, tags] : std::exchange(state.tags, {}))
     rows[job_row_key(job_row_kind::tags, id)] = encode(job_tags_row{tags});
   cut_ended(state, rows);
@@ -277,6 +278,7 @@ void cut_checkpoint(job_state& state, row_changes& rows) {
   }
   if (std::exchange(state.dirty_table, false))
     rows[job_table_row_key()] = encode(table_row_of(state));
+  return bodies;
 }
 
 bool load_row(job_state& state, std::string_view key, std::string_view bytes,

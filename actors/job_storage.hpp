@@ -7,7 +7,7 @@ namespace berth {
 
 using row_changes = std::map<std::string, std::optional<std::string>>;
 
-void cut_checkpoint(job_state& state, row_changes& rows);
+job_bodies cut_checkpoint(job_state& state, row_changes& rows);
 bool load_row(job_state& state, std::string_view key, std::string_view bytes,
               const job_table::restored& to);
 std::optional<std::optional<std::string>> pending_row(const job_state& state,

@@ -206,9 +206,9 @@ job_table::pending_row(const std::string& key) const {
   return berth::pending_row(*state_, key);
 }
 
-void job_table::cut_checkpoint(
+job_bodies job_table::cut_checkpoint(
     std::map<std::string, std::optional<std::string>>& rows) {
-  berth::cut_checkpoint(*state_, rows);
+  return berth::cut_checkpoint(*state_, rows);
 }
 
 bool job_table::load_row(std::string_view key, std::string_view bytes,

@@ -13,11 +13,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace berth {
 
 class queue_actor;
+
+/// Specifications of jobs.
+using job_bodies = std::unordered_map<job_id, shared_job_spec>;
 
 /// Looks at a queue of the same shard; nothing when there is none.
 using queue_lookup = std::function<const queue_actor*(queue_uid)>;
@@ -102,8 +106,10 @@ public:
   pending_row(const std::string& key) const;
 
   /// Moves all changes since the last call into `rows`: called while no
-  /// decision is in flight (rule Checkpoint).
-  void cut_checkpoint(std::map<std::string, std::optional<std::string>>& rows);
+  /// decision is in flight (rule Checkpoint). Gives back the bodies among them,
+  /// for whoever wants to have them at hand a little longer.
+  job_bodies
+  cut_checkpoint(std::map<std::string, std::optional<std::string>>& rows);
   /// Gives back one row of the store at start. Rows not of this table are not
   /// taken (false). Runnable entries and leases of live attempts are handed to
   /// `entries` and `leases` so that the queues can be rebuilt.

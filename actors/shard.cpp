@@ -12,6 +12,15 @@
 
 namespace berth {
 
+namespace {
+
+size_t inputs_of(const message_record& message) {
+  const auto* said = std::get_if<agent_reports>(&message.body);
+  return said != nullptr ? std::max<size_t>(said->reports.size(), 1) : 1;
+}
+
+} // namespace
+
 const char* to_string(shard_role r) {
   switch (r) {
   case shard_role::follower:
@@ -71,7 +80,12 @@ void shard::on_record(log_offset offset, int64_t append_ms,
     return;
   // Rule One at a time: one's own decision is known by its very bytes, which
   // hold nonce and seq.
-  if (in_flight_ && bytes == in_flight_->bytes) {
+  if (broken(breakage::later_decision_confirmed) && in_flight_.size() > 1
+      && bytes == in_flight_[1].bytes) {
+    at_.seq = in_flight_.front().decision->seq;
+    in_flight_.pop_front();
+  }
+  if (!in_flight_.empty() && bytes == in_flight_.front().bytes) {
     confirm(offset);
     return;
   }
@@ -90,8 +104,11 @@ void shard::on_record(log_offset offset, int64_t append_ms,
     return;
   }
   if (auto* message = std::get_if<message_record>(&read->body)) {
-    if (offset > at_.through)
-      messages_.push_back({offset, std::move(*message)});
+    if (offset > at_.through) {
+      auto inputs = inputs_of(*message);
+      undecided_inputs_ += inputs;
+      messages_.push_back({offset, std::move(*message), inputs});
+    }
     if (offset > loaded_offset_)
       at_.folded_offset = offset;
     return;
@@ -125,7 +142,7 @@ void shard::take_claim(log_offset offset, int64_t append_ms,
     return;
   }
   if (role_ == shard_role::owner) {
-    if (in_flight_) {
+    if (!in_flight_.empty()) {
       break_down("another node claimed the shard while a decision was in "
                  "flight");
       return;
@@ -154,7 +171,7 @@ void shard::take_decision(log_offset offset, decision_record decision) {
       break_down("a decision of this node was read out of sequence");
     return;
   }
-  if (in_flight_ || owns()) {
+  if (!in_flight_.empty() || owns()) {
     break_down("a decision was read that this owner did not have in flight");
     return;
   }
@@ -177,18 +194,24 @@ void shard::note_folded(log_offset offset, const decision_record& decision) {
   at_.at_ms = decision.at_ms;
   at_.through = decision.through;
   at_.cursors = decision.cursors;
-  while (!messages_.empty() && messages_.front().offset <= decision.through)
+  while (!messages_.empty() && messages_.front().offset <= decision.through) {
+    if (messages_decided_ > 0)
+      --messages_decided_;
+    else
+      undecided_inputs_ -= messages_.front().inputs;
     messages_.pop_front();
+  }
   ++counters_.decisions;
   counters_.events += decision.events.size();
 }
 
-/// The decision in flight was read back and is valid: what it says may leave.
+/// The first decision in flight was read back: if it is valid, what it says may
+/// leave.
 void shard::confirm(log_offset offset) {
   if (rarely("reload instead of confirming"))
     return break_down("a decision of this node was doubted");
-  auto landed = std::move(*in_flight_);
-  in_flight_.reset();
+  auto landed = std::move(in_flight_.front());
+  in_flight_.pop_front();
   const auto& decision = *landed.decision;
   if (decision.at_epoch != at_.at_epoch || decision.nonce != at_.nonce
       || decision.seq != at_.seq + 1) {
@@ -273,8 +296,9 @@ void shard::claim(std::string nonce) {
 void shard::on_appended(appended outcome, const std::string& why) {
   if (role_ == shard_role::broken || outcome == appended::yes)
     return;
-  if (broken(breakage::unknown_append_taken_as_failed) && in_flight_) {
-    in_flight_.reset();
+  if (broken(breakage::unknown_append_taken_as_failed) && !in_flight_.empty()) {
+    in_flight_.clear();
+    messages_decided_ = 0;
     return;
   }
   // A claim that did not land shows no other owner: the next one may win.
@@ -305,16 +329,15 @@ void shard::turn_away_everything(const std::string& why) {
     turn_away(question.token);
   submissions_.clear();
   prepared_submissions_ = 0;
-  if (in_flight_) {
-    for (const auto& a : in_flight_->answers)
+  for (const auto& undecided : std::exchange(in_flight_, {})) {
+    for (const auto& a : undecided.answers)
       turn_away(a.token);
-    for (const auto& a : in_flight_->answers_after_delivery)
+    for (const auto& a : undecided.answers_after_delivery)
       turn_away(a.token);
   }
   for (const auto& held : std::exchange(held_, {}))
     for (const auto& a : held.answers)
       turn_away(a.token);
-  in_flight_.reset();
   end_asked_ = false;
   questions_with_barrier_ = 0;
   questions_asked_ = 0;
@@ -355,8 +378,8 @@ log_offset shard::submissions_taken(const std::string& source) const {
   for (auto s = submissions_.rbegin(); s != submissions_.rend(); ++s)
     if (s->source == source)
       return s->offset;
-  const auto& cursors =
-      in_flight_ ? in_flight_->decision->cursors : at_.cursors;
+  const auto* last = last_in_flight();
+  const auto& cursors = last != nullptr ? last->cursors : at_.cursors;
   auto found = cursors.find(source);
   return found == cursors.end() ? -1 : found->second;
 }
@@ -425,11 +448,11 @@ void shard::send_again(const std::string& to, uint64_t from) {
   auto found = state_->outboxes().find(to);
   if (found == state_->outboxes().end() || found->second.unrecorded.empty())
     return;
-  // Rule One at a time: what the decision in flight says leaves when that is
+  // Rule One at a time: what the decisions in flight say leaves when they are
   // read back.
   auto until = UINT64_MAX;
-  if (in_flight_)
-    for (const auto& message : in_flight_->decision->outbox)
+  for (const auto& undecided : in_flight_)
+    for (const auto& message : undecided.decision->outbox)
       if (to_string(message.to) == to)
         until = std::min(until, message.message_number);
   sendings_.begin_round(to, from);
@@ -492,7 +515,7 @@ void shard::on_end(log_offset end) {
 }
 
 std::optional<needed_rows> shard::prepare_answers() {
-  if (!owns() || in_flight_)
+  if (!owns() || !in_flight_.empty())
     return std::nullopt;
   prepared_questions_ = 0;
   needed_rows needs;
@@ -545,11 +568,11 @@ result shard::answer_one(const shard_call& call,
 // Checkpoints.
 
 std::optional<shard::cut> shard::cut_checkpoint() {
-  if ((in_flight_ && !broken(breakage::checkpoint_in_flight))
+  if ((!in_flight_.empty() && !broken(breakage::checkpoint_in_flight))
       || role_ == shard_role::broken || cut_offset_ == at_.folded_offset)
     return std::nullopt;
   cut c;
-  state_->cut_checkpoint(c.rows);
+  c.bodies = state_->cut_checkpoint(c.rows);
   c.at = at_;
   cut_offset_ = at_.folded_offset;
   return c;

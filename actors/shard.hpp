@@ -1,9 +1,11 @@
 // The shard machine: rules 1 to 9 and 11 of the log as one state machine.
 //
 // It folds a partition of `berth.log`, claims it, and as its owner turns runs
-// of inputs into decisions, one at a time. It knows no clock, thread, disk or
-// log: its inputs are values, its outputs are effects that a host carries out,
-// so that a whole cluster runs in one thread in a simulation.
+// of inputs into decisions, one at a time, each on top of the one before. Under
+// load it decides ahead: the next decision follows while earlier ones are on
+// their way through the log. It knows no clock, thread, disk or log: its inputs
+// are values, its outputs are effects that a host carries out, so that a whole
+// cluster runs in one thread in a simulation.
 //
 // A host does, in any order and as things happen: give inputs (`on_*`); then
 // call `prepare_decision` / `make_decision` and `prepare_answers` /
@@ -201,10 +203,13 @@ public:
     return state_->pending_row(key);
   }
   /// Rule Checkpoint: nothing while a decision is in flight, or when nothing
-  /// was folded since the last one.
+  /// was folded since the last one. Who wants one makes no decision until those
+  /// in flight have landed.
   struct cut {
     std::map<std::string, std::optional<std::string>> rows;
     checkpoint at;
+    /// The bodies in the rows, decoded.
+    job_bodies bodies;
   };
   std::optional<cut> cut_checkpoint();
   /// Stored rows of expired jobs: each one found in the range is handed to
@@ -232,7 +237,7 @@ public:
   uint64_t seq() const { return at_.seq; }
   const shard_state& state() const { return *state_; }
   const shard_counters& counters() const { return counters_; }
-  bool decision_in_flight() const { return in_flight_.has_value(); }
+  bool decision_in_flight() const { return !in_flight_.empty(); }
   size_t waiting_calls() const {
     return calls_.size() + questions_.size() + submissions_.size();
   }
@@ -243,6 +248,8 @@ private:
   struct waiting_message {
     log_offset offset = 0;
     message_record what;
+    /// Inputs that it holds: a batch of reports is many.
+    size_t inputs = 1;
   };
   struct waiting_call {
     call_token token = 0;
@@ -256,7 +263,7 @@ private:
     /// Made already, by a run of inputs that came to nothing.
     std::optional<result> answer = std::nullopt;
   };
-  /// The decision that was appended and not read back yet (rule One at a time).
+  /// A decision that was appended and not read back yet (rule One at a time).
   struct flight {
     std::shared_ptr<const decision_record> decision;
     std::string bytes;
@@ -293,6 +300,9 @@ private:
   bool owns() const { return role_ == shard_role::owner; }
   int64_t now_ms() const;
   bool wants_decision() const;
+  bool may_decide_ahead() const;
+  const decision_record* last_in_flight() const;
+  void take_messages(decision_run& run, decision_record& decision);
   void take_submissions(decision_run& run, decision_record& decision);
   template <class Effect>
   void put(Effect e) {
@@ -308,13 +318,18 @@ private:
   log_offset cut_offset_ = -1;
   shard_role role_ = shard_role::follower;
   std::string own_nonce_;
-  std::optional<flight> in_flight_;
+  /// In the order of their `seq`, which is that of the log.
+  std::deque<flight> in_flight_;
 
   int64_t boottime_ms_ = 0;
   int64_t time_base_ms_ = 0;
   int64_t time_base_boottime_ms_ = 0;
 
+  /// Those at the front are in the decisions in flight already.
   std::deque<waiting_message> messages_;
+  size_t messages_decided_ = 0;
+  /// What the others hold.
+  size_t undecided_inputs_ = 0;
   std::deque<waiting_call> calls_;
   std::deque<topic_submission> submissions_;
   std::deque<waiting_question> questions_;

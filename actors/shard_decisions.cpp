@@ -13,11 +13,28 @@
 
 namespace berth {
 
-bool shard::wants_decision() const {
-  if (!owns() || in_flight_)
+const decision_record* shard::last_in_flight() const {
+  return in_flight_.empty() ? nullptr : in_flight_.back().decision.get();
+}
+
+/// A decision that would be a small one waits for more to decide, until what is
+/// in flight has landed; and one that must follow a question waits, too. What a
+/// decision had no room for is no small one.
+bool shard::may_decide_ahead() const {
+  if (in_flight_.size() >= limits::decisions_in_flight_max
+      || questions_with_barrier_ > 0)
     return false;
-  if (!messages_.empty() || !calls_.empty() || !submissions_.empty()
-      || !state_->is_settled() || state_->jobs().has_work())
+  auto inputs = undecided_inputs_ + calls_.size() + submissions_.size();
+  return inputs >= limits::decide_ahead_inputs_min || !state_->is_settled()
+         || state_->jobs().has_work() || rarely("decide ahead of little");
+}
+
+bool shard::wants_decision() const {
+  if (!owns() || (!in_flight_.empty() && !may_decide_ahead()))
+    return false;
+  if (messages_.size() > messages_decided_ || !calls_.empty()
+      || !submissions_.empty() || !state_->is_settled()
+      || state_->jobs().has_work())
     return true;
   if (auto since = sendings_.arrived_since_ms();
       since
@@ -40,11 +57,15 @@ std::optional<needed_rows> shard::prepare_decision() {
   };
   const size_t inputs_max =
       rarely("decide one input") ? 1 : limits::decision_events_max;
-  prepared_messages_ = std::min(messages_.size(), inputs_max);
-  prepared_calls_ = std::min(calls_.size(), inputs_max);
-  prepared_submissions_ = std::min(submissions_.size(), inputs_max);
+  prepared_messages_ =
+      std::min(messages_.size() - messages_decided_, inputs_max);
+  prepared_calls_ =
+      std::min({calls_.size(), inputs_max, limits::decision_calls_max});
+  prepared_submissions_ =
+      std::min({submissions_.size(), inputs_max, limits::decision_calls_max});
   for (size_t i = 0; i < prepared_messages_; ++i)
-    also(state_->jobs().keys_needed(messages_[i].what.body));
+    also(
+        state_->jobs().keys_needed(messages_[messages_decided_ + i].what.body));
   for (size_t i = 0; i < prepared_calls_; ++i)
     also(state_->jobs().keys_needed(calls_[i].what));
   for (size_t i = 0; i < prepared_submissions_; ++i) {
@@ -54,6 +75,16 @@ std::optional<needed_rows> shard::prepare_decision() {
       also(state_->jobs().keys_needed(shard_call{*call}));
   }
   return needs;
+}
+
+void shard::take_messages(decision_run& run, decision_record& decision) {
+  for (; prepared_messages_ > 0 && !run.is_full(); --prepared_messages_) {
+    const auto& m = messages_[messages_decided_++];
+    undecided_inputs_ -= m.inputs;
+    run.take(m.offset, m.what);
+    decision.through =
+        m.offset + (broken(breakage::off_by_one_in_through) ? 1 : 0);
+  }
 }
 
 void shard::take_submissions(decision_run& run, decision_record& decision) {
@@ -67,11 +98,16 @@ void shard::take_submissions(decision_run& run, decision_record& decision) {
 }
 
 void shard::make_decision(const fetched_rows& rows) {
-  BERTH_ASSERT(owns() && !in_flight_, "a decision was prepared");
+  BERTH_ASSERT(owns(), "a decision was prepared");
   decision_context context{now_ms(), state_->self(), &rows};
-  decision_run run{*state_, context, at_.seq + 1};
+  const auto* last = last_in_flight();
   decision_record decision;
-  decision.through = at_.through;
+  decision.seq = (last != nullptr ? last->seq : at_.seq) + 1;
+  const auto through = last != nullptr ? last->through : at_.through;
+  decision.through = through;
+  const auto& cursors = last != nullptr ? last->cursors : at_.cursors;
+  decision.cursors = cursors;
+  decision_run run{*state_, context, decision.seq};
   for (const auto& arrived : sendings_.take_arrived()) {
     if (auto first = first_unrecorded(arrived.to);
         first && arrived.up_to >= *first)
@@ -79,16 +115,11 @@ void shard::make_decision(const fetched_rows& rows) {
     if (!first_unrecorded(arrived.to))
       sendings_.forget(arrived.to);
   }
-  for (size_t i = 0; i < prepared_messages_ && !run.is_full(); ++i) {
-    run.take(messages_[i].offset, messages_[i].what);
-    decision.through =
-        messages_[i].offset + (broken(breakage::off_by_one_in_through) ? 1 : 0);
-  }
+  take_messages(run, decision);
   size_t taken = 0;
   for (; taken < prepared_calls_ && !run.is_full(); ++taken)
     run.take(calls_[taken].token, calls_[taken].what);
   calls_.erase(calls_.begin(), calls_.begin() + static_cast<ptrdiff_t>(taken));
-  decision.cursors = at_.cursors;
   take_submissions(run, decision);
   run.finish();
   counters_.messages_taken += run.messages_taken;
@@ -97,8 +128,8 @@ void shard::make_decision(const fetched_rows& rows) {
   // Nothing happened, and nothing was taken: there is nothing to write down,
   // and no read-back to tell a former owner from the present one (rule
   // Barrier).
-  if (run.events.empty() && run.outbox.empty()
-      && decision.through == at_.through && decision.cursors == at_.cursors) {
+  if (run.events.empty() && run.outbox.empty() && decision.through == through
+      && decision.cursors == cursors) {
     for (auto* waiting : {&run.answers, &run.answers_after_delivery})
       for (auto& a : *waiting)
         questions_.push_back({a.token, {}, 0, std::move(a.answer)});
@@ -107,7 +138,6 @@ void shard::make_decision(const fetched_rows& rows) {
   }
   decision.at_epoch = at_.at_epoch;
   decision.nonce = at_.nonce;
-  decision.seq = at_.seq + 1;
   decision.at_ms = context.now_ms;
   decision.events = std::move(run.events);
   decision.outbox = std::move(run.outbox);
@@ -118,10 +148,11 @@ void shard::make_decision(const fetched_rows& rows) {
   auto kept = std::make_shared<const decision_record>(
       std::move(std::get<decision_record>(r.body)));
   put(append_effect{bytes});
-  in_flight_ = flight{std::move(kept), std::move(bytes), std::move(run.answers),
-                      std::move(run.answers_after_delivery)};
+  in_flight_.push_back({std::move(kept), std::move(bytes),
+                        std::move(run.answers),
+                        std::move(run.answers_after_delivery)});
   if (broken(breakage::act_before_read_back))
-    release(*in_flight_);
+    release(in_flight_.back());
 }
 
 } // namespace berth

@@ -234,10 +234,10 @@ std::optional<int64_t> shard_state::next_due_ms() const {
   return due;
 }
 
-void shard_state::cut_checkpoint(
+job_bodies shard_state::cut_checkpoint(
     std::map<std::string, std::optional<std::string>>& rows) {
   catalog_.cut_checkpoint(rows);
-  jobs_->cut_checkpoint(rows);
+  auto bodies = jobs_->cut_checkpoint(rows);
   for (auto uid : std::exchange(changed_queues_, {})) {
     const auto* queue = find_queue(uid);
     rows[row_key(queue_prefix, padded(uid.value))] =
@@ -267,6 +267,7 @@ void shard_state::cut_checkpoint(
     else
       row = encode(inbox_row{found->first, found->second});
   }
+  return bodies;
 }
 
 std::optional<std::optional<std::string>>

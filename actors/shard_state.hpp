@@ -70,8 +70,10 @@ public:
   /// The earliest time at which something is due without any input.
   std::optional<int64_t> next_due_ms() const;
 
-  /// Rule Checkpoint: moves all changed rows into `rows`.
-  void cut_checkpoint(std::map<std::string, std::optional<std::string>>& rows);
+  /// Rule Checkpoint: moves all changed rows into `rows`. See
+  /// `job_table::cut_checkpoint`.
+  job_bodies
+  cut_checkpoint(std::map<std::string, std::optional<std::string>>& rows);
   /// See `job_table::expired_range` and `job_table::forget_expired`.
   std::optional<row_range> expired_range(size_t limit) const {
     return jobs_->expired_range(limit);

@@ -47,6 +47,13 @@ constexpr size_t unserviceable_shapes_max = 256;
 constexpr size_t decision_bytes_max = 512 * 1024;
 constexpr size_t decision_events_max = 4096;
 constexpr size_t decision_outbox_max = 2048;
+/// Calls and submissions that one decision looks at: about what fits, for the
+/// rows of each are fetched first.
+constexpr size_t decision_calls_max = 512;
+/// Decisions that an owner has on their way through the log, and how many
+/// inputs must wait before it makes another one behind those.
+constexpr size_t decisions_in_flight_max = 3;
+constexpr size_t decide_ahead_inputs_min = 256;
 /// Steps of one piece of long work done by one decision.
 constexpr size_t work_steps_max = 1000;
 /// Deliveries are recorded with the next decision, or alone after this time.

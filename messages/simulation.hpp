@@ -77,6 +77,7 @@ enum class breakage : uint8_t {
   newer_format_folded = 45,
   end_told_before_tree_is_gone = 46,
   change_answered_at_once = 47,
+  later_decision_confirmed = 48,
 };
 constexpr uint8_t breakage_count = 47;
 

@@ -149,6 +149,7 @@ void shard_driver::rest() {
   looking_before_claim_ = false;
   claim_at_.reset();
   specs_.clear();
+  written_bodies_.clear();
   run_looks();
   port_.resting();
 }
@@ -181,6 +182,9 @@ size_t shard_driver::read_specs(const std::vector<shard_effect>& effects,
       continue;
     if (auto body = machine_->state().jobs().pending_body(id)) {
       specs_.emplace(id, std::move(body));
+    } else if (auto written = written_bodies_.find(id);
+               written != written_bodies_.end()) {
+      specs_.emplace(id, written->second);
     } else {
       unknown.push_back(id);
       keys.push_back(job_table::body_key(id));
@@ -230,16 +234,33 @@ void shard_driver::drive() {
   if (auto damage = options_.store_->damage())
     return port_.fatal(damage.message);
   machine_->on_clock(port_.boottime_ms());
+  if (!carry_out_effects())
+    return;
   for (int round = 0; round < idle_rounds_max; ++round) {
     if (checkpoint_wanted_ || rarely("checkpoint at once"))
       write_checkpoint();
     if (auto needs = machine_->prepare_answers())
       machine_->answer_questions(rows_->fetch(*machine_, *needs));
+    if (waits_for_landing())
+      break;
     auto needs = machine_->prepare_decision();
     if (!needs)
       break;
     machine_->make_decision(rows_->fetch(*machine_, *needs));
   }
+  carry_out_effects();
+  wake_when_due();
+}
+
+/// A checkpoint, and who looks at the machine, wait until nothing is in flight,
+/// which under load would never be.
+bool shard_driver::waits_for_landing() const {
+  return machine_->decision_in_flight()
+         && ((checkpoint_wanted_ && !writing_) || !looks_.empty());
+}
+
+/// False when they replaced the machine.
+bool shard_driver::carry_out_effects() {
   auto mine = incarnation_;
   std::vector<call_answer> answers;
   auto effects = machine_->take_effects();
@@ -254,7 +275,7 @@ void shard_driver::drive() {
   }
   if (!answers.empty())
     port_.answer(std::move(answers));
-  wake_when_due();
+  return mine == incarnation_;
 }
 
 void shard_driver::wake_when_due() {
@@ -291,8 +312,11 @@ void shard_driver::write_checkpoint() {
          options_.store_->scan(expired->from, expired->to, expired->limit))
       machine_->forget_expired(key, bytes);
   auto cut = machine_->cut_checkpoint();
+  written_bodies_.clear();
   if (!cut)
     return;
+  if (machine_->role() == shard_role::owner)
+    written_bodies_ = std::move(cut->bodies);
   checkpoint_wanted_ = false;
   intervals_since_checkpoint_ = 0;
   bytes_since_checkpoint_ = 0;
@@ -311,6 +335,7 @@ void shard_driver::reload(const std::string& why) {
     port_.disowned();
   }
   machine_.reset();
+  written_bodies_.clear();
   ++incarnation_;
   // A log that refuses (a full disk) would refuse the next claim, too.
   if (!std::exchange(owner_told_, false))

@@ -155,6 +155,8 @@ private:
   void read_on();
   void prove_log(const log_record& first);
   void drive();
+  bool carry_out_effects();
+  bool waits_for_landing() const;
   void carry_out(shard_effect& effect, std::vector<call_answer>& answers);
   void send_to_agent(send_to_agent_effect& sent);
   void reload(const std::string& why);
@@ -194,7 +196,10 @@ private:
   bool reload_after_write_ = false;
   bool at_rest_ = false;
   /// What the effects being carried out start, and what was started lately.
-  std::unordered_map<job_id, shared_job_spec> specs_;
+  job_bodies specs_;
+  /// Of an owner's last checkpoint, until the next interval: most jobs that
+  /// start were accepted a moment ago.
+  job_bodies written_bodies_;
   std::vector<std::function<bool(const shard*)>> looks_;
 };
 

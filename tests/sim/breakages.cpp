@@ -114,6 +114,8 @@ const std::vector<breakage_entry>& all_breakages() {
        "an attempt has ended when its main process has"},
       {breakage::change_answered_at_once, "change_answered_at_once",
        "a change of the catalog is answered before other nodes know it"},
+      {breakage::later_decision_confirmed, "later_decision_confirmed",
+       "an owner passes over a lost decision when it reads the next one"},
   };
   return all;
 }

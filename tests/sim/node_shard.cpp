@@ -174,6 +174,13 @@ void node_shard::give(uint64_t incarnation,
     history.situation("repeated_message_passed_over");
 }
 
+/// Whether it is a decision on top of one that has not landed.
+bool node_shard::is_ahead(std::string_view bytes) const {
+  auto read = decode<record>(bytes);
+  const auto* d = read ? std::get_if<decision_record>(&read->body) : nullptr;
+  return d != nullptr && d->seq > driver_.machine()->seq() + 1;
+}
+
 /// Those on the way to the log's end are of former owners.
 void node_shard::tell_claim(const shard& m) {
   const auto& claim = m.claim_read();
@@ -221,6 +228,8 @@ void node_shard::look_at_end(uint64_t incarnation) {
 }
 
 void node_shard::append(uint64_t incarnation, std::string bytes) {
+  if (is_ahead(bytes))
+    node_.world().history.situation("decided_ahead");
   node_.world().log.append(node_.log_client(), id_, std::move(bytes),
                            [this, incarnation](append_outcome outcome) {
                              if (outcome != append_outcome::appended)

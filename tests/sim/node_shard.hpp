@@ -97,6 +97,7 @@ private:
 
   void take(uint64_t incarnation, const std::vector<log_record>& records);
   void give(uint64_t incarnation, const std::vector<log_record>& records);
+  bool is_ahead(std::string_view bytes) const;
   void tell_claim(const shard& m);
   void look_at_state(log_offset after);
   void go_on_at_end();

@@ -121,6 +121,7 @@ const std::vector<std::string>& all_situations() {
         "append_landed_after_a_later_one",
         "call_answered_after_it_was_given_up",
         "child_outlived_its_process",
+        "decided_ahead",
         "decision_behind_a_gap",
         "decision_ignored_behind_a_gap",
         "decision_landed_twice",

@@ -56,6 +56,8 @@ private:
 };
 
 constexpr int64_t vcpus = 4000;
+/// Tokens of calls that no test asks the answer of are above.
+constexpr call_token far_token = 1'000'000;
 
 struct world {
   explicit world(const std::string& node = "owner") : owner{log, rows, node} {
@@ -68,6 +70,21 @@ struct world {
   void submit(uint64_t count, const job_spec& spec) {
     for (uint64_t i = 0; i < count; ++i)
       owner.call(submission(owner.machine().state(), "q", ++jobs, spec));
+  }
+  /// As many as fit into a decision, without a turn of the log.
+  void call_many() {
+    std::vector<std::pair<call_token, shard_call>> calls;
+    for (size_t i = 0; i < limits::decision_calls_max; ++i) {
+      ++jobs;
+      calls.emplace_back(far_token + jobs,
+                         submission(owner.machine().state(), "q", jobs));
+    }
+    owner.driver().on_calls(calls);
+  }
+  /// Of several decisions in flight, the first is appended and read.
+  void land_one() {
+    REQUIRE(log.run_once(0));
+    REQUIRE(log.run_once(log.runnable() - 1));
   }
   void agent_joins_now() {
     record r;
@@ -117,6 +134,8 @@ TEST_CASE("bodies of jobs that start together are read together, each once") {
   w.submit(2500, spec);
   w.owner.driver().on_checkpoint_due();
   REQUIRE(w.owner.finish_writes() == 1);
+  // The bodies of the last checkpoint are still at hand.
+  w.owner.driver().on_checkpoint_due();
   auto before = w.rows->together;
   w.agent_joins_now();
   REQUIRE(w.owner.sent.size() == 2500);
@@ -146,6 +165,64 @@ TEST_CASE("bodies on their way to the store are read from nowhere") {
   REQUIRE(w.owner.sent.size() == 100);
   CHECK(w.all_know_their_job(spec));
   CHECK(w.bodies_read() == 0);
+}
+
+TEST_CASE("bodies of the last checkpoint are read from nowhere, for a while") {
+  world w;
+  auto spec = job_of_bytes(10);
+  w.submit(100, spec);
+  w.owner.driver().on_checkpoint_due();
+  REQUIRE(w.owner.finish_writes() == 1);
+  SECTION("until the next") {
+    w.agent_joins_now();
+    REQUIRE(w.owner.sent.size() == 100);
+    CHECK(w.all_know_their_job(spec));
+    CHECK(w.bodies_read() == 0);
+  }
+  SECTION("and no longer") {
+    w.submit(1, spec);
+    w.owner.driver().on_checkpoint_due();
+    REQUIRE(w.owner.finish_writes() == 1);
+    w.agent_joins_now();
+    REQUIRE(w.owner.sent.size() == 101);
+    CHECK(w.all_know_their_job(spec));
+    CHECK(w.bodies_read() == 100);
+  }
+}
+
+TEST_CASE("a checkpoint is not put off by decisions made ahead") {
+  world w;
+  w.log.deliver();
+  w.call_many();
+  w.call_many();
+  REQUIRE(w.owner.machine().decision_in_flight());
+  w.owner.driver().on_checkpoint_due();
+  size_t written = 0;
+  for (int step = 0; step < 20 && written == 0; ++step) {
+    // More is always there to be decided.
+    w.call_many();
+    w.land_one();
+    written = w.owner.finish_writes();
+  }
+  CHECK(written == 1);
+}
+
+TEST_CASE("who looks at the state is not put off by decisions made ahead") {
+  world w;
+  w.log.deliver();
+  w.call_many();
+  w.call_many();
+  auto seen = false;
+  w.owner.driver().inspect([&](const shard* m) {
+    seen = m != nullptr && !m->decision_in_flight();
+    return seen;
+  });
+  REQUIRE_FALSE(seen);
+  for (int step = 0; step < 20 && !seen; ++step) {
+    w.call_many();
+    w.land_one();
+  }
+  CHECK(seen);
 }
 
 TEST_CASE("an owner writes a checkpoint each interval, a follower one in ten") {
