@@ -79,6 +79,6 @@ enum class breakage : uint8_t {
   change_answered_at_once = 47,
   later_decision_confirmed = 48,
 };
-constexpr uint8_t breakage_count = 47;
+constexpr uint8_t breakage_count = 48;
 
 } // namespace berth
