@@ -78,13 +78,13 @@ void shard::on_record(log_offset offset, int64_t append_ms,
                       std::string_view bytes) {
   if (role_ == shard_role::broken)
     return;
-  // Rule One at a time: one's own decision is known by its very bytes, which
-  // hold nonce and seq.
   if (broken(breakage::later_decision_confirmed) && in_flight_.size() > 1
       && bytes == in_flight_[1].bytes) {
     at_.seq = in_flight_.front().decision->seq;
     in_flight_.pop_front();
   }
+  // Rule One at a time: one's own decision is known by its very bytes, which
+  // hold nonce and seq.
   if (!in_flight_.empty() && bytes == in_flight_.front().bytes) {
     confirm(offset);
     return;

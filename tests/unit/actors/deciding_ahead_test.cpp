@@ -1,7 +1,7 @@
 // Rule One at a time under load: an owner makes decisions on top of those that
 // are on their way through the log, and nothing of any leaves too early.
 #include "messages/limits.hpp"
-#include "tests/support/shard_fixture.hpp"
+#include "tests/support/small_cluster.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -15,22 +15,11 @@ constexpr uint64_t many = limits::decide_ahead_inputs_min;
 static_assert(many < limits::decision_calls_max);
 
 /// An owner with one decision in flight, of job 1.
-struct world {
-  explicit world(int64_t vcpus = 4000)
-      : log(std::make_shared<partition>()), fixture(log) {
-    fixture.own("nonce-1");
-    fixture.call(catalog_call{test_caller(), environment_of("e", vcpus)});
-    fixture.call(catalog_call{test_caller(), queue_of("q", 1, {"e"})});
-    auto environment =
-        fixture.state().catalog().find_environment(test_owner(), "e")->uid;
-    agent = std::make_unique<instant_agent>(fixture, environment, vcpus);
-    fixture.on_dispatch = [this](const dispatch& d) { agent->take(d); };
-    agent->join();
-    fixture.run();
-    folded_before = fixture.folded.size();
-    tokens.push_back(fixture.start_call(submission(fixture.state(), "q", 1)));
+struct world : small_cluster {
+  world() : small_cluster{4000}, folded_before{fixture.folded.size()} {
+    submit(1);
     fixture.decide();
-    REQUIRE(fixture.to_append.size() == 1);
+    REQUIRE(in_flight() == 1);
   }
   void submit(uint64_t count) {
     for (uint64_t i = 0; i < count; ++i) {
@@ -39,33 +28,36 @@ struct world {
           fixture.start_call(submission(fixture.state(), "q", number)));
     }
   }
+  /// A second decision follows the first.
+  void decide_ahead() {
+    submit(many);
+    fixture.decide();
+    REQUIRE(in_flight() == 2);
+  }
   size_t in_flight() const { return fixture.to_append.size(); }
   /// Of the appends on their way, only this one gets into the log.
   void land(size_t which) {
     log->append(fixture.to_append.at(which));
     fixture.read();
   }
-  size_t answered(api_errc with) const {
+  size_t answered(api_errc with) {
     return count([&](const result& r) {
       const auto* e = std::get_if<api_error>(&r);
       return e != nullptr && e->code == with;
     });
   }
-  size_t accepted() const {
+  size_t accepted() {
     return count(
         [](const result& r) { return std::holds_alternative<response>(r); });
   }
   size_t live() const { return fixture.state().jobs().live_count(); }
 
-  std::shared_ptr<partition> log;
-  mutable shard_fixture fixture;
-  std::unique_ptr<instant_agent> agent;
   std::vector<call_token> tokens;
-  size_t folded_before = 0;
+  const size_t folded_before;
 
 private:
   template <class Matches>
-  size_t count(Matches matches) const {
+  size_t count(Matches matches) {
     return static_cast<size_t>(
         std::count_if(tokens.begin(), tokens.end(), [&](call_token t) {
           auto answer = fixture.answer_to(t);
@@ -116,9 +108,7 @@ TEST_CASE("rule Bounds: so many decisions are in flight and no more") {
 TEST_CASE("rule One at a time: nothing of a later decision leaves with an "
           "earlier one") {
   world w;
-  w.submit(many);
-  w.fixture.decide();
-  REQUIRE(w.in_flight() == 2);
+  w.decide_ahead();
   w.land(0);
   CHECK(w.accepted() == 1);
   CHECK(w.agent->started.size() == 1);
@@ -131,9 +121,7 @@ TEST_CASE("rule One at a time: nothing of a later decision leaves with an "
 TEST_CASE("rule Validity: with a decision that was lost, those made on top of "
           "it are void") {
   world w;
-  w.submit(many);
-  w.fixture.decide();
-  REQUIRE(w.in_flight() == 2);
+  w.decide_ahead();
   w.land(1);
   w.fixture.decide();
   REQUIRE(w.fixture.reloads.size() == 1);
@@ -152,10 +140,8 @@ TEST_CASE("rule Unknown is not failed: it drops all decisions in flight, and "
           "the log tells which count") {
   auto landed = GENERATE(size_t{0}, size_t{1}, size_t{2});
   world w;
-  w.submit(many);
-  w.fixture.decide();
+  w.decide_ahead();
   auto late = w.fixture.to_append;
-  REQUIRE(late.size() == 2);
   w.fixture.machine().on_appended(shard::appended::unknown);
   w.fixture.decide();
   REQUIRE(w.fixture.reloads.size() == 1);
@@ -176,9 +162,7 @@ TEST_CASE("rule Unknown is not failed: it drops all decisions in flight, and "
 TEST_CASE("rule Claim: a foreign claim between two decisions in flight voids "
           "the later one") {
   world w;
-  w.submit(many);
-  w.fixture.decide();
-  REQUIRE(w.in_flight() == 2);
+  w.decide_ahead();
   w.land(0);
   record foreign;
   foreign.body = claim_record{"n2", "", "foreign"};
@@ -261,9 +245,7 @@ TEST_CASE("rule Barrier: a question is not put off by decisions made ahead") {
 
 TEST_CASE("rule Checkpoint: none is cut while any decision is in flight") {
   world w;
-  w.submit(many);
-  w.fixture.decide();
-  REQUIRE(w.in_flight() == 2);
+  w.decide_ahead();
   w.land(0);
   CHECK_FALSE(w.fixture.write_checkpoint());
   w.land(1);

@@ -2,7 +2,7 @@
 // log, each test named after the rule that it tries to break.
 
 #include "messages/limits.hpp"
-#include "tests/support/shard_fixture.hpp"
+#include "tests/support/small_cluster.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -10,47 +10,6 @@ using namespace berth;
 using namespace berth::test;
 
 namespace {
-
-/// A shard with one environment of `vcpus`, one queue and one agent.
-struct small_cluster {
-  explicit small_cluster(int64_t vcpus = 2)
-      : log(std::make_shared<partition>()), fixture(log) {
-    fixture.own("nonce-1");
-    fixture.call(catalog_call{test_caller(), environment_of("e", vcpus)});
-    fixture.call(catalog_call{test_caller(), queue_of("q", 1, {"e"})});
-    auto environment =
-        fixture.state().catalog().find_environment(test_owner(), "e")->uid;
-    agent = std::make_unique<instant_agent>(fixture, environment, vcpus);
-    fixture.on_dispatch = [this](const dispatch& d) { agent->take(d); };
-    agent->join();
-    fixture.run();
-  }
-
-  job_id submit(uint64_t number, const job_spec& spec = {}) {
-    auto call = submission(fixture.state(), "q", number, spec);
-    auto answer = fixture.call(call);
-    REQUIRE(std::holds_alternative<response>(answer));
-    return call.id;
-  }
-
-  void drain() {
-    do {
-      fixture.run();
-      fixture.state().check_invariants();
-    } while (agent->report());
-  }
-
-  job_view describe(const job_key& key) {
-    auto answer = fixture.call(describe_jobs_call{test_owner(), {key}});
-    auto jobs = std::get<jobs_response>(std::get<response>(answer)).jobs;
-    REQUIRE(jobs.size() == 1);
-    return jobs.front();
-  }
-
-  std::shared_ptr<partition> log;
-  shard_fixture fixture;
-  std::unique_ptr<instant_agent> agent;
-};
 
 decision_record last_decision(const shard_fixture& f) {
   return *f.folded.back().decision;
